@@ -1,0 +1,1 @@
+"""What in the labels looks wrong, and why."""

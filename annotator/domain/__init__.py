@@ -1,0 +1,1 @@
+"""The words of the product as frozen data: geometry, records, masks, overlap. No I/O, no database, no Qt."""

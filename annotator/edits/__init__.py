@@ -1,0 +1,1 @@
+"""Undoable changes to annotations, labels and verdicts, as data."""

@@ -1,0 +1,1 @@
+"""Datasets in and out of other tools' formats; one folder per format."""

@@ -1,0 +1,73 @@
+"""A dataset between the store and a format: plain records without database ids.
+
+Readers produce it and writers consume it; both work on iterators of images, so that a million annotations never stand in
+memory at once. Coordinates are those of ``domain.geometry``: float64 pixels of the oriented image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from annotator.domain.geometry import Geometry
+from annotator.domain.kinds import Source, Split
+from annotator.domain.records import Skeleton
+
+ImageSize = Callable[[str], tuple[int, int] | None]
+"""Oriented (width, height) of an image by its name in the dataset, or None when it is not known."""
+
+
+@dataclass(frozen=True)
+class DatasetLabel:
+    """A class of the dataset. ``foreign_id`` is the number the format gave it, kept for the way back."""
+
+    name: str
+    foreign_id: int | None = None
+    color: str = ""
+    parent: str = ""
+    skeleton: Skeleton | None = None
+    synonyms: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DatasetAnnotation:
+    """One annotation: ``label`` is the label's name. ``state`` and ``confidence`` matter for suggestions and tag tables."""
+
+    label: str
+    geometry: Geometry
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    track_id: int | None = None
+    z_order: int = 0
+    annotator: str = ""
+    source: Source = Source.IMPORTED
+    confidence: float | None = None
+    suggested: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DatasetImage:
+    """One image. ``name`` is its path relative to the dataset's image folder, POSIX separators; ``path`` the file if known."""
+
+    name: str
+    annotations: tuple[DatasetAnnotation, ...] = ()
+    width: int = 0
+    height: int = 0
+    path: Path | None = None
+    split: Split | None = None
+    done: bool = False
+    flagged: bool = False
+    note: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labels in order and a re-iterable of images. ``extra`` keeps the format's own header."""
+
+    labels: tuple[DatasetLabel, ...]
+    images: Iterable[DatasetImage]
+    extra: Mapping[str, Any] = field(default_factory=dict)

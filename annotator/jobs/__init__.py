@@ -1,0 +1,1 @@
+"""Long work with progress and cancel, and the engine process that runs it."""

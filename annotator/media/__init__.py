@@ -1,0 +1,1 @@
+"""Pictures from files: decoding, orientation, scanning, thumbnails."""

@@ -1,0 +1,1 @@
+"""Models behind capability-sized protocols; one folder per backend."""

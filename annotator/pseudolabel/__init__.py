@@ -1,0 +1,1 @@
+"""From models to suggestions: suggest, fuse, refine, calibrate, certify."""

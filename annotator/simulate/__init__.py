@@ -1,0 +1,1 @@
+"""The loop with a simulated annotator, for figures on held-out images."""

@@ -1,0 +1,1 @@
+"""The project's memory: tables, migrations, repositories and the one writer lane."""

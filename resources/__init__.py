@@ -1,0 +1,1 @@
+"""Package data: icons, weights with their model cards, the catalogue of models."""

@@ -1,0 +1,1 @@
+"""The window: Qt only. No SQL, no torch, no backends."""
