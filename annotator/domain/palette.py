@@ -4,7 +4,28 @@ from __future__ import annotations
 
 import colorsys
 
-LABEL_COLORS = ["#4E9BFF", "#FF8A3D", "#3CC48A", "#E5556B", "#A77BFF", "#F2C037", "#2BC4D9", "#FF7DC0", "#8BC34A", "#C98A5E", "#6C7BFF", "#FFB199", "#00A88F", "#D64BD1", "#B0BEC5", "#9C6ADE", "#E67E22", "#27AE60", "#C0392B", "#16A2B8"]
+LABEL_COLORS = (
+    "#4E9BFF",
+    "#FF8A3D",
+    "#3CC48A",
+    "#E5556B",
+    "#A77BFF",
+    "#F2C037",
+    "#2BC4D9",
+    "#FF7DC0",
+    "#8BC34A",
+    "#C98A5E",
+    "#6C7BFF",
+    "#FFB199",
+    "#00A88F",
+    "#D64BD1",
+    "#B0BEC5",
+    "#9C6ADE",
+    "#E67E22",
+    "#27AE60",
+    "#C0392B",
+    "#16A2B8",
+)
 
 
 def label_color(index: int) -> str:

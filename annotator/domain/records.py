@@ -1,6 +1,7 @@
 """What the store hands out and takes in: one frozen record per thing of the glossary.
 
-Ids: images, labels, suggestions, verdicts, runs, heads and edits have integers that are never reused; annotations have UUIDs.
+Ids: images, labels, runs, heads and edits have integers that are never reused. Annotations and suggestions have UUIDs, because
+the window makes and shows them before they are written.
 Times are UTC ISO-8601 strings with milliseconds, as stored.
 """
 
@@ -103,7 +104,7 @@ class Annotation:
     created_at: str = ""
     updated_at: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
-    suggestion_id: int | None = None
+    suggestion_id: UUID | None = None
     source: Source = Source.DRAWN
     certificate_id: int | None = None
     locked: bool = False
@@ -127,10 +128,11 @@ class Suggestion:
     """What a model proposes. Never edited after it is written.
 
     ``distribution`` is the top-k of (label id, probability), best first; ``score`` is the model's own raw number for the first
-    label; ``confidence`` is the calibrated probability that it would be accepted as it is.
+    label; ``confidence`` is the calibrated probability that it would be accepted as it is (equal to the probability while
+    ``uncalibrated``). A tag suggestion of an exclusive group covers the whole group: one per image and group.
     """
 
-    id: int
+    id: UUID
     run_id: int
     image_id: int
     geometry: Geometry
@@ -138,7 +140,10 @@ class Suggestion:
     score: float
     confidence: float
     reason: str = ""
+    task: Task = Task.TAGS
+    group_id: int | None = None
     superseded: bool = False
+    uncalibrated: bool = False
 
     @property
     def label_id(self) -> int:
@@ -148,10 +153,9 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a person decided about a suggestion."""
+    """What a person decided about a suggestion; a suggestion has at most one verdict in force."""
 
-    id: int
-    suggestion_id: int
+    suggestion_id: UUID
     image_id: int
     decision: Decision
     annotation_id: UUID | None
