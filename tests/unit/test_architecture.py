@@ -1,0 +1,33 @@
+"""What must not be imported where: the core runs without Qt, and the window paints before anything heavy loads."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+
+def modules_after(statement: str) -> set[str]:
+    """Names in ``sys.modules`` of a fresh interpreter after ``statement``."""
+    code = f"{statement}\nimport sys\nprint('\\n'.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+IMPORT_ALL = """
+import importlib, pkgutil, annotator
+for module in pkgutil.walk_packages(annotator.__path__, "annotator."):
+    if not module.name.endswith("__main__") and ".build_" not in module.name and ".migrations." not in module.name:
+        importlib.import_module(module.name)
+"""
+
+
+def test_the_core_never_imports_qt() -> None:
+    loaded = modules_after(IMPORT_ALL)
+    assert not {name for name in loaded if name.split(".")[0] in {"PySide6", "shiboken6", "ui"}}
+
+
+@pytest.mark.parametrize("heavy", ["torch", "torchvision", "open_clip", "segment_anything"])
+def test_the_window_starts_without(heavy: str) -> None:
+    assert heavy not in modules_after("import ui.app")
