@@ -1,0 +1,61 @@
+"""``python -m tests.benchmarks [--quick] [--json] [--only WORD]``: the table of measured figures against their budgets.
+
+Every module beside this one that has ``rows(quick)`` contributes. Data is generated; figures on real pictures use the
+folder named by ANNOTATOR_BENCH_DATA and are skipped, saying so, without it. Exits 1 when a budget is exceeded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import pkgutil
+import sys
+from collections.abc import Iterator
+
+from tests.benchmarks.row import Row
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def modules() -> list[str]:
+    """Names of the benchmark modules."""
+    package = importlib.import_module("tests.benchmarks")
+    return [m.name for m in pkgutil.iter_modules(package.__path__) if m.name not in {"__main__", "row"}]
+
+
+def measure(quick: bool, only: str) -> Iterator[Row]:
+    """All rows, one module after the other."""
+    for name in modules():
+        if only and only not in name:
+            continue
+        module = importlib.import_module(f"tests.benchmarks.{name}")
+        for row in module.rows(quick):
+            print(line(row), file=sys.stderr, flush=True)
+            yield row
+
+
+def line(row: Row) -> str:
+    """One row for people."""
+    sign = "≥" if row.at_least else "≤"
+    figure = "skipped" if row.measured is None else f"{row.measured:.3g}"
+    mark = "ok  " if row.ok else "OVER"
+    return f"{mark} {row.name:<64} {figure:>9} {sign} {row.budget:g} {row.unit}  {row.note}".rstrip()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="smaller sizes, for continuous integration")
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    parser.add_argument("--only", default="", help="only modules whose name contains this word")
+    arguments = parser.parse_args()
+    rows = list(measure(arguments.quick, arguments.only))
+    if arguments.json:
+        print(json.dumps({"rows": [row.to_json() for row in rows]}, ensure_ascii=False))
+    return 0 if all(row.ok for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
