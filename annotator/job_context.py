@@ -5,7 +5,8 @@ Stands beside ``errors`` so that work can be written in any room below ``jobs``.
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 
 class JobContext(Protocol):
@@ -19,6 +20,20 @@ class JobContext(Protocol):
 
     def log(self, message: str) -> None:
         """Add one line to the job's log, e.g. a file that was skipped and why."""
+
+
+@runtime_checkable
+class WatchedContext(Protocol):
+    """A context whose process may be killed by a damaged image: it remembers which images are in hand.
+
+    ``suspects`` were in hand when the process died before: take them one at a time, so that a second death names the one.
+    """
+
+    @property
+    def suspects(self) -> frozenset[int]: ...
+
+    def handling(self, image_ids: Sequence[int]) -> None:
+        """Say that these images are about to be decoded or shown to a model; empty when none is."""
 
 
 class QuietContext:

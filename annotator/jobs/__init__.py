@@ -1,1 +1,4 @@
-"""Long work with progress and cancel, and the engine process that runs it."""
+"""Long work: the jobs by name, the shell that runs one with a progress bar, and the engine, a child process that runs them.
+
+A job is a plain function over an open ``Project`` with a ``JobContext`` and returns one typed result.
+"""

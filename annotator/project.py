@@ -1,0 +1,298 @@
+"""The project: opens the parts, puts them together and names the use-cases. The only door for the shell and the window.
+
+    with Project.create("cells", images="photos/", labels=["cell", "debris"]) as project:
+        project.suggest(task="tags")
+        project.train(task="tags")
+        project.export("out/", format="csv")
+
+A verb is a function of ``annotator.usecases``, imported when it is first used, so that opening a project stays quick. All verbs
+may be called from any thread; each reports to a ``JobContext`` and commits in batches, so that a cancelled or killed one keeps
+what it had committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal
+
+from annotator.domain.kinds import Split, Task
+from annotator.events import ChangeSet
+from annotator.job_context import QUIET, JobContext
+from annotator.usecases.parts import Parts
+
+if TYPE_CHECKING:
+    from annotator.edits.history import History
+    from annotator.usecases.image_view import ImageView
+    from annotator.usecases.label_view import LabelView
+    from annotator.usecases.datasets import FoundDataset
+    from annotator.usecases.queue_view import QueueView
+    from annotator.usecases.results import (
+        AcceptResult,
+        ExportResult,
+        ImportResult,
+        IndexResult,
+        ScanResult,
+        SimulateResult,
+        StatsResult,
+        SuggestResult,
+        TrainResult,
+    )
+    from annotator.usecases.review_view import ReviewView
+    from annotator.usecases.settings_view import SettingsView
+
+ImageMode = Literal["none", "copy", "link"]
+
+
+class Project:
+    """An open project. Close it, or use it in a ``with`` statement: closing writes what is still waiting in the lane."""
+
+    def __init__(self, parts: Parts) -> None:
+        from annotator.edits.history import History
+        from annotator.usecases.image_view import ImageView
+        from annotator.usecases.label_view import LabelView
+        from annotator.usecases.queue_view import QueueView
+        from annotator.usecases.review_view import ReviewView
+        from annotator.usecases.settings_view import SettingsView
+
+        self._parts = parts
+        self.settings: SettingsView = SettingsView(parts)
+        self.images: ImageView = ImageView(parts)
+        self.labels: LabelView = LabelView(parts)
+        self.queue: QueueView = QueueView(parts)
+        self.review: ReviewView = ReviewView(parts)
+        self.history: History = History(parts.db, parts.lane, parts.annotator)
+
+    # --- opening and closing -------------------------------------------------------------------------------------------
+
+    @classmethod
+    def create(
+        cls,
+        path: Path | str,
+        images: Path | str | None = None,
+        labels: Iterable[str] = (),
+        *,
+        annotator: str | None = None,
+        scan: bool = True,
+        context: JobContext = QUIET,
+    ) -> Project:
+        """Make the project folder ``path``, register the folder ``images`` and the labels, and (``scan``) list its pictures.
+
+        The window passes ``scan=False`` and runs ``scan`` as a job, so that the first picture shows before the scan ends.
+        Raises ``StoreError`` when ``path`` already holds a project and ``AnnotatorError`` when ``images`` is not a folder.
+        """
+        from annotator.usecases import opening
+
+        project = cls(opening.create(Path(path), None if images is None else Path(images), tuple(labels), annotator))
+        if scan and images is not None:
+            try:
+                project.scan(context)
+            except BaseException:
+                project.close()
+                raise
+        return project
+
+    @classmethod
+    def open(
+        cls, path: Path | str, *, annotator: str | None = None, lock: bool = True, read_only: bool = False
+    ) -> Project:
+        """Open the project in folder ``path`` (or beside the folder of images ``path``).
+
+        ``lock=False`` is for the engine, which works for the process that holds the lock. Raises ``StoreError`` when there is no
+        project, when another process has it (not with ``read_only``), or when the database is damaged or newer than this program.
+        """
+        from annotator.usecases import opening
+
+        return cls(opening.open_parts(Path(path), annotator, lock=lock and not read_only, read_only=read_only))
+
+    @staticmethod
+    def folder_for(images: Path | str) -> Path:
+        """Where the project of a folder of images belongs: NAME.annotator beside it, else in the user's data directory."""
+        from annotator.usecases import opening
+
+        return opening.folder_for(Path(images))
+
+    @staticmethod
+    def is_project(path: Path | str) -> bool:
+        """Whether ``path`` is a project folder."""
+        from annotator.usecases import opening
+
+        return opening.is_project(Path(path))
+
+    def close(self) -> None:
+        """Write what is waiting, release the lock and the files. Calling it twice is harmless."""
+        self._parts.close()
+
+    def __enter__(self) -> Project:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def path(self) -> Path:
+        """The project folder."""
+        return self._parts.folder
+
+    @property
+    def name(self) -> str:
+        """The folder's name without ``.annotator``."""
+        return self._parts.folder.name.removesuffix(".annotator")
+
+    @property
+    def annotator(self) -> str:
+        """Who is working: written into annotations, verdicts and edits."""
+        return self._parts.annotator
+
+    def subscribe(self, callback: Callable[[ChangeSet], None]) -> Callable[[], None]:
+        """Call ``callback`` after every commit, on the thread that committed; returns the function that ends it."""
+        return self._parts.subscribe(callback)
+
+    def publish(self, changes: ChangeSet) -> None:
+        """Tell the subscribers what another process committed (the engine's changes come this way)."""
+        self._parts.publish(changes)
+
+    # --- images --------------------------------------------------------------------------------------------------------
+
+    def scan(self, context: JobContext = QUIET) -> ScanResult:
+        """List new pictures of all folders, find moved ones by hash, mark missing ones, then probe and hash what is new.
+
+        Streams: rows are committed in batches with a ChangeSet each, in natural order; sizes and hashes follow behind.
+        """
+        from annotator.usecases import scan
+
+        return scan.scan(self._parts, context)
+
+    def add_folder(self, folder: Path | str, context: JobContext = QUIET) -> ScanResult:
+        """Add another folder of images to the project and scan it."""
+        from annotator.usecases import scan
+
+        scan.add_folder(self._parts, Path(folder))
+        return scan.scan(self._parts, context)
+
+    def remove_folder(self, root_id: int) -> int:
+        """Stop showing the images of a folder; their annotations are kept and return with it. Returns how many images."""
+        from annotator.usecases import scan
+
+        return scan.remove_folder(self._parts, root_id)
+
+    # --- datasets ------------------------------------------------------------------------------------------------------
+
+    def detect_annotations(self, path: Path | str | None = None) -> tuple[FoundDataset, ...]:
+        """Datasets that lie in ``path`` (default: the project's image folders), most certain first; reads no picture."""
+        from annotator.usecases import datasets
+
+        return datasets.detect(self._parts, None if path is None else Path(path))
+
+    def import_dataset(
+        self,
+        path: Path | str,
+        format: str | None = None,
+        *,
+        as_: Literal["annotations", "suggestions"] = "annotations",
+        skip_bad: bool = False,
+        context: JobContext = QUIET,
+    ) -> ImportResult:
+        """Read annotations (or another model's suggestions) in one transaction; labels are matched by name, splits are taken over.
+
+        Raises ``FormatError`` when the format cannot be told or read; then nothing has changed.
+        """
+        from annotator.usecases import datasets
+
+        return datasets.import_dataset(self._parts, Path(path), format, as_, skip_bad, context)
+
+    def export(
+        self,
+        path: Path | str,
+        format: str,
+        *,
+        include_suggestions: bool = False,
+        splits: Sequence[Split] = (),
+        scope: Literal["done_or_annotated", "done", "all"] = "done_or_annotated",
+        images: ImageMode = "none",
+        merge: bool = False,
+        replace: bool = False,
+        context: JobContext = QUIET,
+    ) -> ExportResult:
+        """Write the corrected dataset; refuses an existing target unless ``merge`` or ``replace``."""
+        from annotator.usecases import export
+
+        request = export.ExportRequest(
+            Path(path), format, include_suggestions, tuple(splits), scope, images, merge=merge, replace=replace
+        )
+        return export.export(self._parts, request, context)
+
+    # --- the loop ------------------------------------------------------------------------------------------------------
+
+    def index(
+        self, model: str | None = None, *, limit: int | None = None, device: str = "auto", context: JobContext = QUIET
+    ) -> IndexResult:
+        """Embed every readable image that has no vector yet under ``model`` (default: the project's)."""
+        from annotator.usecases import index
+
+        return index.index(self._parts, model, limit=limit, device=device, context=context)
+
+    def suggest(
+        self,
+        task: Task | str = Task.TAGS,
+        model: str | None = None,
+        *,
+        limit: int | None = None,
+        device: str = "auto",
+        context: JobContext = QUIET,
+    ) -> SuggestResult:
+        """Embed what is new, then suggest for everything that is open and rank the queue."""
+        from annotator.usecases import suggest
+
+        return suggest.suggest(self._parts, Task(task), model, limit=limit, device=device, context=context)
+
+    def train(self, task: Task | str = Task.TAGS, *, device: str = "auto", context: JobContext = QUIET) -> TrainResult:
+        """Fit a head to all verdicts, release it if it is not worse, suggest anew for what is open and re-rank the queue."""
+        from annotator.usecases import train
+
+        return train.train(self._parts, Task(task), device=device, context=context)
+
+    def accept(
+        self,
+        task: Task | str = Task.TAGS,
+        *,
+        min_confidence: float | None = None,
+        max_error: float | None = None,
+        audit: int = 300,
+        oracle: Path | str | None = None,
+        oracle_format: str | None = None,
+        context: JobContext = QUIET,
+    ) -> AcceptResult:
+        """Accept open suggestions in one undoable edit: those at or above a confidence, or those that a certificate covers."""
+        from annotator.usecases import accept
+
+        request = accept.AcceptRequest(
+            Task(task), min_confidence, max_error, audit, None if oracle is None else Path(oracle), oracle_format
+        )
+        return accept.accept(self._parts, self.history, request, context)
+
+    def simulate(
+        self,
+        task: Task | str = Task.TAGS,
+        *,
+        truth: Path | str,
+        truth_format: str | None = None,
+        budgets: Sequence[int] = (10, 20, 50, 100, 200),
+        strategy: str = "default",
+        seeds: int = 3,
+        context: JobContext = QUIET,
+    ) -> SimulateResult:
+        """Play the loop with a simulated annotator who knows ``truth``; works on a copy and hides the truth from the loop."""
+        from annotator.usecases import simulate
+
+        request = simulate.SimulateRequest(Task(task), Path(truth), truth_format, tuple(budgets), strategy, seeds)
+        return simulate.simulate(self._parts, request, context)
+
+    def stats(self) -> StatsResult:
+        """The project in numbers."""
+        from annotator.usecases import stats
+
+        return stats.stats(self._parts)

@@ -1,0 +1,174 @@
+"""What the use-cases return. The fields are the keys of the ``--json`` output; renaming one breaks other people's scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An image that could not be used, and why."""
+
+    image_id: int
+    uri: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ScanResult:
+    """``images``: known to the project now. ``added``, ``moved`` and ``missing`` count what this scan changed."""
+
+    images: int
+    unreadable: int
+    seconds: float
+    added: int = 0
+    moved: int = 0
+    missing: int = 0
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """``images``: images that got annotations or a split; ``labels``: names that the import added to the project."""
+
+    images: int
+    annotations: int
+    labels: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    format: str = ""
+
+
+@dataclass(frozen=True)
+class IndexResult:
+    """``images``: embedded by this call; ``known``: already in the cache before it."""
+
+    images: int
+    known: int
+    images_per_s: float
+    unreadable: int = 0
+    set_aside: int = 0
+
+
+@dataclass(frozen=True)
+class SuggestResult:
+    """``images``: covered by the run; ``suggestions``: open ones in it; ``images_per_s``: embedding speed of this call."""
+
+    run: int
+    images: int
+    suggestions: int
+    images_per_s: float
+    model: str = ""
+    uncalibrated: bool = True
+    unreadable: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RoundChange:
+    """What changed since the round before: how many open suggestions now name another label, and the accuracy gained."""
+
+    round: int
+    changed: int
+    compared: int
+    accuracy_gain: float | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """``head``: id of the head just trained; ``released``: whether suggestions come from it; ``reason``: why or why not."""
+
+    head: int
+    released: bool
+    metrics: Mapping[str, Any]
+    seconds: float
+    reason: str = ""
+    run: int | None = None
+    round: RoundChange | None = None
+
+
+@dataclass(frozen=True)
+class AcceptResult:
+    """``bound``: upper 95% limit of the error among the accepted ones, None when nothing was certified."""
+
+    accepted: int
+    audited: int
+    bound: float | None
+    certificate: int | None = None
+    actions: int = 0
+
+
+@dataclass(frozen=True)
+class Loss:
+    """One line of an export report: what of ``label`` the format could not keep as it was."""
+
+    label: str
+    kind: str
+    count: int
+    outcome: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """``lossy``: what was converted or dropped, per label."""
+
+    images: int
+    annotations: int
+    lossy: tuple[Loss, ...]
+    path: str = ""
+    format: str = ""
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """Mean and standard deviation of the metric over the seeds after ``budget`` labels; ``actions`` is the effort."""
+
+    budget: int
+    mean: float
+    sd: float
+    actions: float
+
+
+@dataclass(frozen=True)
+class SimulateResult:
+    """The learning curve of the loop with a simulated annotator."""
+
+    task: str
+    metric: str
+    full_supervision: float
+    curve: tuple[CurvePoint, ...]
+    seconds: float
+    scored_on: str = ""
+    scored_images: int = 0
+    strategy: str = ""
+    seeds: int = 0
+    zero_labels: float | None = None
+
+
+@dataclass(frozen=True)
+class LabelStats:
+    """Counts of one label."""
+
+    name: str
+    annotations: int
+    suggestions: int = 0
+
+
+@dataclass(frozen=True)
+class StatsResult:
+    """The project in numbers. ``states`` and ``splits`` count images, ``sources`` annotations, ``verdicts`` decisions."""
+
+    path: str
+    images: int
+    states: Mapping[str, int]
+    splits: Mapping[str, int]
+    annotations: int
+    labels: tuple[LabelStats, ...]
+    sources: Mapping[str, int]
+    verdicts: Mapping[str, int]
+    runs: int
+    heads: int
+    problems: tuple[Problem, ...] = field(default=())
