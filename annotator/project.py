@@ -24,9 +24,9 @@ from annotator.usecases.parts import Parts
 
 if TYPE_CHECKING:
     from annotator.edits.history import History
+    from annotator.usecases.datasets import FoundDataset
     from annotator.usecases.image_view import ImageView
     from annotator.usecases.label_view import LabelView
-    from annotator.usecases.datasets import FoundDataset
     from annotator.usecases.queue_view import QueueView
     from annotator.usecases.results import (
         AcceptResult,
@@ -196,7 +196,7 @@ class Project:
         skip_bad: bool = False,
         context: JobContext = QUIET,
     ) -> ImportResult:
-        """Read annotations (or another model's suggestions) in one transaction; labels are matched by name, splits are taken over.
+        """Read annotations (or another model's suggestions) in one transaction; labels match by name, splits are taken over.
 
         Raises ``FormatError`` when the format cannot be told or read; then nothing has changed.
         """

@@ -79,7 +79,7 @@ class JobHandle:
         self._engine.cancel(self)
 
     def result(self, timeout: float | None = None) -> Any:
-        """The job's typed result; raises its ``AnnotatorError``, ``CancelledError``, or ``TimeoutError`` after ``timeout`` seconds."""
+        """The job's typed result; raises its ``AnnotatorError``, ``CancelledError``, or ``TimeoutError`` after ``timeout`` s."""
         outcome = self.outcome.result(timeout)
         if isinstance(outcome, JobSucceeded):
             return outcome.result

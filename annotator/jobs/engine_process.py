@@ -150,7 +150,7 @@ class EngineProcess:
             return messages.Failed(
                 start.job_id, what, "Close other programs and start it again; it goes on where it was.", True
             )
-        except Exception as error:  # noqa: BLE001 - the boundary of the job: a bug is reported, and the engine lives on
+        except Exception as error:
             log.exception("job %s failed", start.name)
             what = f"{start.name!r} failed: {type(error).__name__}: {error}"
             return messages.Failed(start.job_id, what, "", expected=False, detail=traceback.format_exc())

@@ -74,7 +74,7 @@ def _interrupts(context: ShellContext) -> Iterator[None]:
 
 
 def run_in_shell(work: Callable[[JobContext], T], title: str, console: Console | None = None) -> T:
-    """Run ``work`` with a bar on ``console`` (standard error); raises ``JobCancelled`` after Ctrl+C, and whatever ``work`` raises."""
+    """Run ``work`` with a bar on ``console`` (default: standard error); raises ``JobCancelled`` after Ctrl+C."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
