@@ -1,0 +1,202 @@
+"""One round of training: fit a head, test it on answers it has not seen, and decide whether it may replace the last one.
+
+Held out are the labelled ``val`` images when there are at least 50, else five folds of the labelled images that depend on
+their ids alone, so that two rounds are compared image by image. A head is released unless it is worse than the last by more
+than one standard error of that paired difference; with fewer than 20 answers it is released untested, and says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotator.learning.heads import TagHead
+from annotator.learning.problem import NONE_OF_THEM, Recipe, TagFit, TagProblem
+from annotator.learning.tags import choose_recipe, fit_tags
+
+FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int64]
+
+FOLDS = 5
+MIN_VALIDATION = 50
+MIN_TESTED = 20
+
+
+class Basis(StrEnum):
+    """What a head was tested on."""
+
+    VALIDATION = "validation"
+    OUT_OF_FOLD = "out-of-fold"
+    UNTESTED = "untested"
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Labelled ``val`` images: ``ids`` (m,), ``vectors`` (m, d), and their ``classes`` (m,) or ``targets`` (m, c)."""
+
+    ids: IntArray
+    vectors: NDArray[np.floating]
+    answers: NDArray[np.generic]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What a head said of images that did not train it: ``ids`` (m,) and ``said``, (m,) classes or (m, c) yes and no."""
+
+    basis: Basis
+    ids: IntArray
+    said: NDArray[np.generic]
+
+
+@dataclass(frozen=True)
+class Previous:
+    """The head in use and what was held out when it was trained (None when it was released untested)."""
+
+    head: TagHead
+    held_out: HeldOut | None = None
+    trained_ids: IntArray | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether a head was released, and the figures behind it. ``accuracy`` and ``previous`` are on the same ``compared`` images."""
+
+    released: bool
+    basis: Basis
+    tested: int
+    accuracy: float | None
+    compared: int
+    previous: float | None
+    standard_error: float | None
+
+    @property
+    def message(self) -> str:
+        """One line for the window and the log."""
+        if self.basis is Basis.UNTESTED:
+            return f"untested: fewer than {MIN_TESTED} answers to test on"
+        line = f"{100 * (self.accuracy or 0.0):.1f}% right on {self.tested} {self.basis.value} answers"
+        if self.previous is None:
+            return line
+        verb = "released" if self.released else "kept the last head"
+        return f"{line}; the last head {100 * self.previous:.1f}% on {self.compared} of them: {verb}"
+
+
+@dataclass(frozen=True)
+class Round:
+    """A fit, what it said of held-out images, and the decision."""
+
+    fit: TagFit
+    held_out: HeldOut | None
+    decision: Decision
+
+    @property
+    def head(self) -> TagHead:
+        return self.fit.head
+
+
+def train_round(
+    problem: TagProblem,
+    *,
+    previous: Previous | None = None,
+    validation: Validation | None = None,
+    recipe: Recipe | None = None,
+) -> Round:
+    """Fit one group's head, test it, and decide. Without a ``previous`` head it must hold its own against the first guesses."""
+    recipe = recipe or choose_recipe(problem)
+    start = None if previous is None else previous.head
+    fit = fit_tags(problem, recipe, start=start)
+    if validation is not None and len(validation) >= MIN_VALIDATION:
+        said = answers(fit.head, validation.vectors)
+        held_out = HeldOut(Basis.VALIDATION, validation.ids, said)
+        right = _right(said, validation.answers)
+        before = None if previous is None else _right(answers(previous.head, validation.vectors), validation.answers)
+        return Round(fit, held_out, _decide(Basis.VALIDATION, right, before, np.ones(len(right), dtype=bool)))
+    if problem.n_labelled < MIN_TESTED:
+        return Round(fit, None, Decision(True, Basis.UNTESTED, problem.n_labelled, None, 0, None, None))
+    ids = problem.pool.ids[problem.labelled]
+    said = out_of_fold(problem, recipe)
+    held_out = HeldOut(Basis.OUT_OF_FOLD, ids, said)
+    truth = _truth(problem)
+    before, comparable = _before(problem, previous)
+    right_before = None if before is None else _right(before, truth)
+    return Round(fit, held_out, _decide(Basis.OUT_OF_FOLD, _right(said, truth), right_before, comparable))
+
+
+def answers(head: TagHead, vectors: NDArray[np.floating]) -> NDArray[np.generic]:
+    """(n,) classes (``NONE_OF_THEM`` where that is likeliest) of an exclusive head, (n, c) booleans of another."""
+    scores = head.scores(vectors)
+    if not head.exclusive:
+        return scores > 0
+    best = scores.argmax(axis=1)
+    return np.where(best < head.n_classes, best, NONE_OF_THEM)
+
+
+def fold_of(ids: IntArray, folds: int = FOLDS) -> IntArray:
+    """(n,) fold of each image id: the same in every round, whatever else is labelled (splitmix64)."""
+    mixed = np.asarray(ids).astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return ((mixed ^ (mixed >> np.uint64(31))) % np.uint64(folds)).astype(np.int64)
+
+
+def out_of_fold(problem: TagProblem, recipe: Recipe) -> NDArray[np.generic]:
+    """What heads that did not see an image's answer say of it, for every labelled image."""
+    fold = fold_of(problem.pool.ids[problem.labelled])
+    said = np.array(_truth(problem))
+    for each in np.unique(fold):
+        inside = fold == each
+        head = fit_tags(problem.subset(~inside), recipe).head
+        said[inside] = answers(head, problem.pool.vectors[problem.labelled[inside]])
+    return said
+
+
+def _truth(problem: TagProblem) -> NDArray[np.generic]:
+    return problem.known_classes() if problem.targets is None else problem.targets
+
+
+def _before(problem: TagProblem, previous: Previous | None) -> tuple[NDArray[np.generic] | None, NDArray[np.bool_]]:
+    """What was said of the labelled images before this round, and which of those answers are honest (not trained on)."""
+    honest = np.ones(problem.n_labelled, dtype=bool)
+    if previous is None or previous.head.n_classes != problem.n_classes:
+        if problem.guesses is None:
+            return None, honest
+        guesses = problem.guesses[problem.labelled]
+        return (guesses.argmax(axis=1) if problem.exclusive else guesses > 0.5), honest
+    ids = problem.pool.ids[problem.labelled]
+    said = np.array(answers(previous.head, problem.pool.vectors[problem.labelled]))
+    held_out = previous.held_out
+    if held_out is not None and held_out.basis is Basis.OUT_OF_FOLD:
+        where = {int(image_id): at for at, image_id in enumerate(held_out.ids)}
+        for row, image_id in enumerate(ids.tolist()):
+            if image_id in where:
+                said[row] = held_out.said[where[image_id]]
+    elif previous.trained_ids is not None:
+        honest = ~np.isin(ids, previous.trained_ids)
+    return said, honest
+
+
+def _right(said: NDArray[np.generic], truth: NDArray[np.generic]) -> NDArray[np.float64]:
+    """(m,) 1 where the answer is right; for independent labels the share of the known ones that are right."""
+    if truth.ndim == 1:
+        return (said == truth).astype(np.float64)
+    known = np.asarray(truth >= 0)  # type: ignore[operator]
+    right = ((said > 0) == (truth > 0)) & known  # type: ignore[operator]
+    return np.asarray(right.sum(axis=1) / np.maximum(1, known.sum(axis=1)))
+
+
+def _decide(
+    basis: Basis, right: NDArray[np.float64], before: NDArray[np.float64] | None, comparable: NDArray[np.bool_]
+) -> Decision:
+    accuracy = float(right.mean())
+    if before is None or comparable.sum() < 2:
+        return Decision(True, basis, len(right), accuracy, 0, None, None)
+    gain = right[comparable] - before[comparable]
+    error = float(gain.std(ddof=1) / np.sqrt(len(gain)))
+    released = bool(gain.mean() >= -error)
+    return Decision(released, basis, len(right), accuracy, len(gain), float(before[comparable].mean()), error)

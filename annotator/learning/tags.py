@@ -1,0 +1,202 @@
+"""Heads for tags: from the labels of one group to a probability for every image, in well under a second.
+
+Which recipe runs follows from how many images are labelled (constants: METHODS "Tags: measured defaults", decision 002):
+
+- none: the first guesses (text bridge, balanced and spread over the graph), and a head that imitates them for new images;
+- fewer than 200: labels and faint text seeds spread over the graph, then self-training on principal components;
+- 200 and more: a plain linear probe on the labels.
+
+An exclusive group gets one softmax over its labels (and over "none of them" once done images show that), a non-exclusive
+group one sigmoid per label. Nothing here reads or writes a database.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotator.learning.guesses import balanced, rows_to_one, seeds
+from annotator.learning.heads import TagHead
+from annotator.learning.multilabel import fit_independent
+from annotator.learning.neighbours import propagate
+from annotator.learning.pool import Pool
+from annotator.learning.probe import Linear, fit_softmax, softmax, strength
+from annotator.learning.problem import CERTIFIED_WEIGHT, NONE_OF_THEM, UNKNOWN, Recipe, TagFit, TagProblem
+
+__all__ = [
+    "CERTIFIED_WEIGHT",
+    "NONE_OF_THEM",
+    "UNKNOWN",
+    "Recipe",
+    "TagFit",
+    "TagHead",
+    "TagProblem",
+    "choose_recipe",
+    "fit_tags",
+]
+
+FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int64]
+
+LOW_LABELS = 200
+SEED_WEIGHT = 0.1
+SEED_HALF_LIFE = 20.0
+SPREAD_ITERATIONS = 40
+SELF_TRAINING_ROUNDS = 3
+PSEUDO_WEIGHT = 0.1
+PSEUDO_SHARE = 0.5
+STARTER_EXAMPLES = 16
+
+
+def choose_recipe(problem: TagProblem) -> Recipe:
+    """The recipe for this many labels."""
+    if problem.n_labelled == 0:
+        return Recipe.GUESSES
+    return Recipe.LOW_LABEL if problem.n_labelled < LOW_LABELS else Recipe.PROBE
+
+
+def fit_tags(problem: TagProblem, recipe: Recipe | None = None, *, start: TagHead | None = None) -> TagFit:
+    """Fit one group's head.
+
+    ``recipe`` None chooses by the number of labels (non-exclusive groups have one recipe); ``start`` is the last head of the
+    same labels and pool, from which the fit begins.
+    """
+    recipe = recipe or choose_recipe(problem)
+    if not problem.exclusive:
+        return fit_independent(problem)
+    if recipe is Recipe.GUESSES:
+        return _fit_guesses(problem)
+    if recipe is Recipe.LOW_LABEL:
+        return _fit_low_label(problem)
+    return _fit_probe(problem, start)
+
+
+def _columns(problem: TagProblem) -> tuple[IntArray, int]:
+    """Classes with "none of them" as one more column when it occurs, and the number of columns."""
+    classes = problem.known_classes()
+    none = classes == NONE_OF_THEM
+    if not none.any():
+        return classes, problem.n_classes
+    return np.where(none, problem.n_classes, classes), problem.n_classes + 1
+
+
+def _one_hot(classes: IntArray, columns: int) -> FloatArray:
+    table = np.zeros((len(classes), columns), dtype=np.float32)
+    table[np.arange(len(classes)), classes] = 1.0
+    return table
+
+
+def _head(problem: TagProblem, linear: Linear, recipe: Recipe) -> TagHead:
+    return TagHead(
+        problem.pool.mean,
+        linear.weights,
+        linear.bias,
+        problem.n_classes,
+        problem.exclusive,
+        problem.n_labelled,
+        str(recipe),
+    )
+
+
+def _unproject(pool: Pool, linear: Linear) -> Linear:
+    """A map of principal components as the same map of normalised features."""
+    return Linear(pool.basis @ linear.weights, linear.bias)
+
+
+def _constant(problem: TagProblem) -> TagFit:
+    """A head that knows only how often each label occurred: for pools with nothing to learn from."""
+    classes, columns = _columns(problem)
+    counts = np.bincount(classes, minlength=columns) + 1.0
+    flat = Linear(
+        np.zeros((problem.pool.dimension, columns), np.float32), np.log(counts / counts.sum()).astype(np.float32)
+    )
+    head = _head(problem, flat, Recipe.CONSTANT)
+    return TagFit(head, head.predict(problem.pool.vectors))
+
+
+def _fit_guesses(problem: TagProblem) -> TagFit:
+    """No label yet: the pool's guesses, and a probe that imitates the surest half of them for images outside the pool."""
+    guesses = problem.guesses
+    if guesses is None or len(problem.pool) == 0:
+        return _constant(problem)
+    return TagFit(_self_train(problem, guesses, Recipe.GUESSES), guesses)
+
+
+def _fit_low_label(problem: TagProblem) -> TagFit:
+    """Few labels: spread them over the graph with faint text seeds, then self-training."""
+    classes, columns = _columns(problem)
+    planted = np.zeros((len(problem.pool), columns), dtype=np.float32)
+    if problem.zero_shot is not None:
+        rows, labels = seeds(balanced(problem.zero_shot))
+        planted[rows, labels] = SEED_WEIGHT / (1.0 + problem.n_labelled / SEED_HALF_LIFE)
+    elif len(np.unique(classes)) < 2:
+        return _constant(problem)
+    planted[problem.labelled] = _one_hot(classes, columns) * problem.known_weights()[:, None]
+    fallback = None
+    if problem.guesses is not None:
+        fallback = np.pad(problem.guesses, ((0, 0), (0, columns - problem.n_classes)))
+    spread = rows_to_one(propagate(problem.pool.graph, planted, iterations=SPREAD_ITERATIONS), fallback)
+    head = _self_train(problem, spread, Recipe.LOW_LABEL)
+    return TagFit(head, head.predict(problem.pool.vectors))
+
+
+def _self_train(problem: TagProblem, probabilities: FloatArray, recipe: Recipe) -> TagHead:
+    """Rounds of a probe on the labels and on its own surest pseudo-labels, in proportion to smoothed label counts."""
+    pool, weights = problem.pool, problem.known_weights()
+    classes, columns = _columns(problem)
+    rows = pool.components
+    is_open = np.ones(len(pool), dtype=bool)
+    is_open[problem.labelled] = False
+    counts = np.bincount(classes, minlength=columns).astype(np.float64)
+    if len(classes):
+        share = (counts + 1.0) / (counts.sum() + columns)
+    else:
+        share = probabilities.sum(axis=0) / probabilities.sum()
+    linear: Linear | None = None
+    for _ in range(SELF_TRAINING_ROUNDS):
+        picked, labels = _surest(probabilities, is_open, share * PSEUDO_SHARE * len(pool))
+        index = np.concatenate([problem.labelled, picked])
+        target = _one_hot(np.concatenate([classes, labels]), columns)
+        weight = np.concatenate([weights, np.full(len(picked), PSEUDO_WEIGHT, np.float32)])
+        linear = fit_softmax(rows[index], target, weight, strength=strength(len(classes)) / 3.0, start=linear)
+        probabilities = softmax(linear.scores(rows))
+    assert linear is not None
+    return _head(problem, _unproject(pool, linear), recipe)
+
+
+def _surest(
+    probabilities: FloatArray, is_open: NDArray[np.bool_], quota: NDArray[np.floating]
+) -> tuple[IntArray, IntArray]:
+    """Open rows and their best label: per label the most probable ones, at most its quota."""
+    best = probabilities.argmax(axis=1)
+    rows: list[IntArray] = []
+    labels: list[IntArray] = []
+    for label, most in enumerate(quota):
+        candidates = np.flatnonzero((best == label) & is_open)
+        order = np.argsort(-probabilities[candidates, label], kind="stable")[: round(float(most))]
+        rows.append(candidates[order])
+        labels.append(np.full(len(order), label, dtype=np.int64))
+    return np.concatenate(rows), np.concatenate(labels)
+
+
+def _fit_probe(problem: TagProblem, start: TagHead | None) -> TagFit:
+    """Many labels: the plain probe; labels without an example borrow their surest guesses at a low weight."""
+    classes, columns = _columns(problem)
+    index, weight = problem.labelled, problem.known_weights()
+    missing = np.setdiff1d(np.arange(problem.n_classes), classes)
+    if len(missing) and problem.guesses is not None:
+        is_open = np.ones(len(problem.pool), dtype=bool)
+        is_open[index] = False
+        quota = np.zeros(problem.n_classes)
+        quota[missing] = STARTER_EXAMPLES
+        extra, labels = _surest(problem.guesses, is_open, quota)
+        index, classes = np.concatenate([index, extra]), np.concatenate([classes, labels])
+        weight = np.concatenate([weight, np.full(len(extra), PSEUDO_WEIGHT, np.float32)])
+    if len(np.unique(classes)) < 2:
+        return _constant(problem)
+    begin = None if start is None else Linear(start.weights, start.bias)
+    linear = fit_softmax(
+        problem.pool.rows(index), _one_hot(classes, columns), weight, strength=strength(problem.n_labelled), start=begin
+    )
+    head = _head(problem, linear, Recipe.PROBE)
+    return TagFit(head, head.predict(problem.pool.vectors))
