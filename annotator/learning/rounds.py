@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from annotator.learning.heads import TagHead
 from annotator.learning.problem import NONE_OF_THEM, Recipe, TagFit, TagProblem
 from annotator.learning.tags import choose_recipe, fit_tags
 
-FloatArray = NDArray[np.float32]
+Answers = NDArray[Any]
 IntArray = NDArray[np.int64]
 
 FOLDS = 5
@@ -39,7 +40,7 @@ class Validation:
 
     ids: IntArray
     vectors: NDArray[np.floating]
-    answers: NDArray[np.generic]
+    answers: Answers
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -51,7 +52,7 @@ class HeldOut:
 
     basis: Basis
     ids: IntArray
-    said: NDArray[np.generic]
+    said: Answers
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Previous:
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether a head was released, and the figures behind it. ``accuracy`` and ``previous`` are on the same ``compared`` images."""
+    """Whether a head was released, and the figures behind it. ``previous`` and its error are of ``compared`` images."""
 
     released: bool
     basis: Basis
@@ -115,8 +116,8 @@ def train_round(
         said = answers(fit.head, validation.vectors)
         held_out = HeldOut(Basis.VALIDATION, validation.ids, said)
         right = _right(said, validation.answers)
-        before = None if previous is None else _right(answers(previous.head, validation.vectors), validation.answers)
-        return Round(fit, held_out, _decide(Basis.VALIDATION, right, before, np.ones(len(right), dtype=bool)))
+        last = None if previous is None else _right(answers(previous.head, validation.vectors), validation.answers)
+        return Round(fit, held_out, _decide(Basis.VALIDATION, right, last, np.ones(len(right), dtype=bool)))
     if problem.n_labelled < MIN_TESTED:
         return Round(fit, None, Decision(True, Basis.UNTESTED, problem.n_labelled, None, 0, None, None))
     ids = problem.pool.ids[problem.labelled]
@@ -128,7 +129,7 @@ def train_round(
     return Round(fit, held_out, _decide(Basis.OUT_OF_FOLD, _right(said, truth), right_before, comparable))
 
 
-def answers(head: TagHead, vectors: NDArray[np.floating]) -> NDArray[np.generic]:
+def answers(head: TagHead, vectors: NDArray[np.floating]) -> Answers:
     """(n,) classes (``NONE_OF_THEM`` where that is likeliest) of an exclusive head, (n, c) booleans of another."""
     scores = head.scores(vectors)
     if not head.exclusive:
@@ -145,7 +146,7 @@ def fold_of(ids: IntArray, folds: int = FOLDS) -> IntArray:
     return ((mixed ^ (mixed >> np.uint64(31))) % np.uint64(folds)).astype(np.int64)
 
 
-def out_of_fold(problem: TagProblem, recipe: Recipe) -> NDArray[np.generic]:
+def out_of_fold(problem: TagProblem, recipe: Recipe) -> Answers:
     """What heads that did not see an image's answer say of it, for every labelled image."""
     fold = fold_of(problem.pool.ids[problem.labelled])
     said = np.array(_truth(problem))
@@ -156,11 +157,11 @@ def out_of_fold(problem: TagProblem, recipe: Recipe) -> NDArray[np.generic]:
     return said
 
 
-def _truth(problem: TagProblem) -> NDArray[np.generic]:
+def _truth(problem: TagProblem) -> Answers:
     return problem.known_classes() if problem.targets is None else problem.targets
 
 
-def _before(problem: TagProblem, previous: Previous | None) -> tuple[NDArray[np.generic] | None, NDArray[np.bool_]]:
+def _before(problem: TagProblem, previous: Previous | None) -> tuple[Answers | None, NDArray[np.bool_]]:
     """What was said of the labelled images before this round, and which of those answers are honest (not trained on)."""
     honest = np.ones(problem.n_labelled, dtype=bool)
     if previous is None or previous.head.n_classes != problem.n_classes:
@@ -181,12 +182,12 @@ def _before(problem: TagProblem, previous: Previous | None) -> tuple[NDArray[np.
     return said, honest
 
 
-def _right(said: NDArray[np.generic], truth: NDArray[np.generic]) -> NDArray[np.float64]:
+def _right(said: Answers, truth: Answers) -> NDArray[np.float64]:
     """(m,) 1 where the answer is right; for independent labels the share of the known ones that are right."""
     if truth.ndim == 1:
         return (said == truth).astype(np.float64)
-    known = np.asarray(truth >= 0)  # type: ignore[operator]
-    right = ((said > 0) == (truth > 0)) & known  # type: ignore[operator]
+    known: NDArray[np.bool_] = truth >= 0
+    right: NDArray[np.bool_] = ((said > 0) == (truth > 0)) & known
     return np.asarray(right.sum(axis=1) / np.maximum(1, known.sum(axis=1)))
 
 
