@@ -1,0 +1,29 @@
+"""The default model of a project: the image encoder, and tags through the text bridge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from annotator.models.embedded.bridge import TextBridge
+from annotator.models.embedded.encoder import EmbeddedImageEncoder
+from annotator.models.embedded.text import MiniLM
+from annotator.models.protocols import FloatArray
+
+
+class EmbeddedModel(EmbeddedImageEncoder):
+    """An ``EmbeddedImageEncoder`` that is also a ``ZeroShotTagger`` over its own logits.
+
+    The sentence encoder is loaded when the first labels come.
+    """
+
+    def __init__(self, *, threads: int | None = None, device: str = "auto") -> None:
+        super().__init__(threads=threads, device=device)
+        self._bridge = TextBridge(lambda: MiniLM(threads=threads, device=device))
+
+    def label_matrix(self, labels: Sequence[Sequence[str]]) -> FloatArray:
+        """(1000, n) matrix of n labels, each its name then synonyms; see ``TextBridge``."""
+        return self._bridge.label_matrix(labels)
+
+    def zero_shot(self, vectors: FloatArray, matrix: FloatArray) -> FloatArray:
+        """(n, labels) probabilities from the (n, 1000) logits of ``embed_with_logits``; see ``TextBridge``."""
+        return self._bridge.zero_shot(vectors, matrix)

@@ -1,0 +1,233 @@
+"""What every backend promises: each capability has one suite, and a backend's test class inherits those it implements.
+
+Subclasses give a ``model`` fixture; ``TestX`` classes of the backends stand at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from annotator.models.embedded.encoder import EmbeddedImageEncoder
+from annotator.models.embedded.model import EmbeddedModel
+from annotator.models.embedded.text import MiniLM
+from annotator.models.protocols import (
+    DenseEmbedder,
+    Embedder,
+    LogitEmbedder,
+    RGBImage,
+    TextEncoder,
+    ZeroShotTagger,
+)
+
+
+def noise(height: int, width: int, seed: int = 0) -> RGBImage:
+    """A picture with structure at several scales."""
+    rng = np.random.default_rng(seed)
+    picture = np.zeros((height, width, 3), dtype=np.float64)
+    for cell in (1, 8, 64):
+        coarse = rng.uniform(0, 85, (height // cell + 1, width // cell + 1, 3))
+        picture += np.kron(coarse, np.ones((cell, cell, 1)))[:height, :width]
+    return picture.astype(np.uint8)
+
+
+ODD_SIZES = [(1, 1), (1, 5000), (5000, 1), (7, 3), (223, 225), (224, 224), (480, 640)]
+
+
+class EmbedderContract:
+    """Promises of ``Embedder``."""
+
+    def test_implements_the_protocol(self, model: Embedder) -> None:
+        assert isinstance(model, Embedder)
+        assert model.info.id and model.info.space and model.info.device
+        assert int(model.info.version, 16) >= 0, "the version is a hex content hash"
+        assert model.input_size > 0
+
+    def test_vectors_have_the_promised_shape(self, model: Embedder) -> None:
+        vectors = model.embed([noise(50, 60), noise(300, 200, 1)])
+        assert vectors.shape == (2, model.dimension)
+        assert vectors.dtype == np.float32
+        assert np.isfinite(vectors).all()
+
+    def test_no_images_give_no_rows(self, model: Embedder) -> None:
+        vectors = model.embed([])
+        assert vectors.shape == (0, model.dimension)
+        assert vectors.dtype == np.float32
+
+    @pytest.mark.parametrize(("height", "width"), ODD_SIZES)
+    def test_every_size_embeds(self, model: Embedder, height: int, width: int) -> None:
+        assert np.isfinite(model.embed([noise(height, width)])).all()
+
+    def test_the_same_image_gives_the_same_vector(self, model: Embedder) -> None:
+        image = noise(120, 90)
+        np.testing.assert_array_equal(model.embed([image]), model.embed([image]))
+
+    def test_different_images_give_different_vectors(self, model: Embedder) -> None:
+        first, second = model.embed([noise(120, 90, 1), noise(120, 90, 2)])
+        assert not np.allclose(first, second, atol=1e-4)
+
+    def test_a_vector_does_not_depend_on_its_batch(self, model: Embedder) -> None:
+        images = [noise(60 + 10 * i, 90, i) for i in range(11)]
+        together = model.embed(images)
+        alone = np.concatenate([model.embed([image]) for image in images])
+        np.testing.assert_allclose(together, alone, atol=2e-5, rtol=1e-4)
+
+    def test_the_image_is_left_alone(self, model: Embedder) -> None:
+        image = noise(300, 200)
+        before = image.copy()
+        image.setflags(write=False)
+        model.embed([image])
+        np.testing.assert_array_equal(image, before)
+
+    def test_a_view_embeds_like_its_copy(self, model: Embedder) -> None:
+        view = noise(300, 200)[::-1, 20:180:2]
+        np.testing.assert_array_equal(model.embed([view]), model.embed([view.copy()]))
+
+    def test_channels_are_not_interchangeable(self, model: Embedder) -> None:
+        image = noise(120, 90)
+        image[..., 0] = 255
+        assert not np.allclose(model.embed([image]), model.embed([image[..., ::-1]]), atol=1e-4)
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [np.zeros((8, 8), np.uint8), np.zeros((8, 8, 4), np.uint8), np.zeros((8, 8, 3)), np.zeros((0, 8, 3), np.uint8)],
+    )
+    def test_what_is_no_rgb_image_is_refused(self, model: Embedder, wrong: np.ndarray) -> None:
+        with pytest.raises(ValueError, match="expected an RGB image"):
+            model.embed([wrong])
+
+
+class LogitEmbedderContract:
+    """Promises of ``LogitEmbedder``."""
+
+    def test_vectors_agree_with_embed_and_logits_with_the_rows(self, model: LogitEmbedder) -> None:
+        assert isinstance(model, LogitEmbedder) and isinstance(model, Embedder)
+        images = [noise(50, 60), noise(300, 200, 1), noise(10, 10, 2)]
+        vectors, logits = model.embed_with_logits(images)
+        np.testing.assert_allclose(vectors, model.embed(images), atol=1e-6)
+        assert logits.ndim == 2 and len(logits) == 3 and logits.dtype == np.float32
+        np.testing.assert_allclose(model.embed_with_logits(images[1:2])[1][0], logits[1], atol=1e-4)
+
+    def test_no_images_give_no_rows(self, model: LogitEmbedder) -> None:
+        vectors, logits = model.embed_with_logits([])
+        some = model.embed_with_logits([noise(9, 9)])
+        assert vectors.shape == (0, some[0].shape[1]) and logits.shape == (0, some[1].shape[1])
+
+
+class DenseEmbedderContract:
+    """Promises of ``DenseEmbedder``."""
+
+    def test_cells_have_the_promised_shape(self, model: DenseEmbedder) -> None:
+        assert isinstance(model, DenseEmbedder)
+        dense = model.embed_dense([noise(50, 60), noise(300, 200, 1)])
+        assert dense.ndim == 4 and len(dense) == 2 and dense.dtype == np.float32
+        assert model.embed_dense([]).shape == (0, *dense.shape[1:])
+
+    def test_what_changes_in_a_corner_changes_most_there(self, model: DenseEmbedder) -> None:
+        image = np.full((224, 224, 3), 128, dtype=np.uint8)
+        changed = image.copy()
+        changed[:64, :64] = noise(64, 64)
+        before, after = model.embed_dense([image, changed])
+        moved = np.abs(after - before).sum(axis=2)
+        assert moved[0, 0] > 2 * moved[-1, -1]
+
+
+class TextEncoderContract:
+    """Promises of ``TextEncoder``."""
+
+    TEXTS: Sequence[str] = (
+        "dog",
+        "a very long sleeve on a shirt",
+        "",
+        "  ",
+        "Ünï 猫 🐈",
+        "dog " * 2000,
+        "CamelCase_name",
+    )
+
+    def test_vectors_have_length_one(self, model: TextEncoder) -> None:
+        assert isinstance(model, TextEncoder)
+        vectors = model.encode(self.TEXTS)
+        assert vectors.dtype == np.float32 and len(vectors) == len(self.TEXTS)
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+    def test_no_texts_give_no_rows(self, model: TextEncoder) -> None:
+        assert model.encode([]).shape == (0, model.encode(["a"]).shape[1])
+
+    def test_a_vector_does_not_depend_on_its_batch_or_place(self, model: TextEncoder) -> None:
+        texts = [f"thing number {i} {'x ' * (i % 7)}" for i in range(70)]
+        together = model.encode(texts)
+        for index in (0, 33, 69):
+            np.testing.assert_allclose(together[index], model.encode([texts[index]])[0], atol=1e-5)
+
+    def test_different_texts_differ(self, model: TextEncoder) -> None:
+        first, second = model.encode(["dog", "spanner"])
+        assert first @ second < 0.999
+
+
+class ZeroShotTaggerContract:
+    """Promises of ``ZeroShotTagger``. ``inputs`` makes what ``zero_shot`` reads of images."""
+
+    def inputs(self, model: ZeroShotTagger, images: Sequence[RGBImage]) -> np.ndarray:
+        if isinstance(model, LogitEmbedder):
+            return model.embed_with_logits(images)[1]
+        assert isinstance(model, Embedder)
+        return model.embed(images)
+
+    def test_rows_are_probabilities(self, model: ZeroShotTagger) -> None:
+        assert isinstance(model, ZeroShotTagger)
+        matrix = model.label_matrix([["cat", "kitten"], ["dog"], ["a red bus"]])
+        assert matrix.ndim == 2 and matrix.shape[1] == 3 and matrix.dtype == np.float32
+        scores = model.zero_shot(self.inputs(model, [noise(50, 60, i) for i in range(4)]), matrix)
+        assert scores.shape == (4, 3) and scores.dtype == np.float32
+        assert (scores >= 0).all()
+        np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
+
+    def test_one_label_gets_everything(self, model: ZeroShotTagger) -> None:
+        scores = model.zero_shot(self.inputs(model, [noise(50, 60)]), model.label_matrix([["dog"]]))
+        np.testing.assert_allclose(scores, [[1]], atol=1e-5)
+
+    def test_equal_labels_share_equally(self, model: ZeroShotTagger) -> None:
+        scores = model.zero_shot(self.inputs(model, [noise(50, 60)]), model.label_matrix([["dog"], ["dog"], ["car"]]))
+        assert scores[0, 0] == pytest.approx(scores[0, 1], abs=1e-6)
+
+    def test_label_order_only_permutes(self, model: ZeroShotTagger) -> None:
+        labels, order = [["dog"], ["car"], ["tree", "oak"]], [2, 0, 1]
+        vectors = self.inputs(model, [noise(50, 60, i) for i in range(3)])
+        straight = model.zero_shot(vectors, model.label_matrix(labels))
+        turned = model.zero_shot(vectors, model.label_matrix([labels[i] for i in order]))
+        np.testing.assert_allclose(straight[:, order], turned, atol=1e-5)
+
+    def test_nothing_in_nothing_out(self, model: ZeroShotTagger) -> None:
+        assert model.zero_shot(self.inputs(model, []), model.label_matrix([["dog"], ["cat"]])).shape == (0, 2)
+        assert model.zero_shot(self.inputs(model, [noise(9, 9)]), model.label_matrix([])).shape == (1, 0)
+
+
+class TestEmbeddedImageEncoder(EmbedderContract, DenseEmbedderContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def model(cls) -> EmbeddedImageEncoder:
+        return EmbeddedImageEncoder(threads=1)
+
+
+class TestEmbeddedLogits(LogitEmbedderContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def model(cls) -> EmbeddedImageEncoder:
+        return EmbeddedImageEncoder(threads=1)
+
+
+class TestMiniLM(TextEncoderContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def model(cls) -> MiniLM:
+        return MiniLM(threads=1)
+
+
+class TestEmbeddedModel(ZeroShotTaggerContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def model(cls) -> EmbeddedModel:
+        return EmbeddedModel(threads=1)
