@@ -27,7 +27,11 @@ class UsageError(AnnotatorError):
 
 
 class ImageError(AnnotatorError):
-    """An image file cannot be read; ``what`` is the reason that is stored and shown."""
+    """An image file cannot be read. ``reason`` is stored and shown beside the file's name: "is cut off after 31 KB"."""
+
+    def __init__(self, what: str, cure: str = "", *, path: Path | str | None = None, reason: str = "") -> None:
+        super().__init__(what, cure, path=path)
+        self.reason = reason or what
 
 
 class StoreError(AnnotatorError):

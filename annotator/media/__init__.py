@@ -1,1 +1,24 @@
-"""Pictures from files: decoding, orientation, scanning, thumbnails."""
+"""The media room: files of images become sizes, pictures, thumbnails and hashes, and folders become streams of images.
+
+Knows nothing of projects, databases or windows. Everything that a person's file can do wrong ends as an ``ImageError``.
+"""
+
+from annotator.media.folders import EXTENSIONS, ScannedImage, ScanProblem, natural_key, scan
+from annotator.media.hashing import hash_file
+from annotator.media.pictures import MAX_PIXELS, ImageInfo, Picture, RawImage, decode, probe, read_raw
+
+__all__ = [
+    "EXTENSIONS",
+    "MAX_PIXELS",
+    "ImageInfo",
+    "Picture",
+    "RawImage",
+    "ScanProblem",
+    "ScannedImage",
+    "decode",
+    "hash_file",
+    "natural_key",
+    "probe",
+    "read_raw",
+    "scan",
+]
