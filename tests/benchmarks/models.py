@@ -34,9 +34,9 @@ def rows(quick: bool) -> Iterator[Row]:
 def suggest_rows(folder: Path, count: int) -> Iterator[Row]:
     """Indexing through the job against the bare loop: same files, same session, decode in both."""
     import cv2
-    from annotator.media.decode import decode
 
     from annotator.learning.features import EmbeddingStore, index_images
+    from annotator.media.pictures import decode
 
     rng = np.random.default_rng(0)
     paths = []
