@@ -1,0 +1,35 @@
+"""All that is known of one image: what the window shows, and what edits are applied to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from annotator.domain.kinds import Task
+from annotator.domain.records import Annotation, Image, Suggestion, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """``annotations`` are in drawing order, bottom first; ``suggestions`` are the open ones, most confident first;
+    ``verdicts`` are those in force on this image, oldest first; ``done`` are the tasks a person called complete."""
+
+    image: Image
+    annotations: tuple[Annotation, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    done: frozenset[Task] = frozenset()
+
+
+def annotation_order(annotation: Annotation) -> tuple[int, str, bytes]:
+    """The key of the drawing order."""
+    return annotation.z_order, annotation.created_at, annotation.id.bytes
+
+
+def suggestion_order(suggestion: Suggestion) -> tuple[float, bytes]:
+    """The key of the order of suggestions."""
+    return -suggestion.confidence, suggestion.id.bytes
+
+
+def verdict_order(verdict: Verdict) -> tuple[str, bytes]:
+    """The key of the order of verdicts."""
+    return verdict.created_at, verdict.suggestion_id.bytes

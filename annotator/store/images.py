@@ -1,0 +1,403 @@
+"""Images and the folders they come from."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, insert, select, update
+
+from annotator.domain.kinds import ImageState, Split, Task
+from annotator.domain.records import Image, ImageFilter, now
+from annotator.errors import StoreError
+from annotator.events import Table
+from annotator.store import counters
+from annotator.store.ledger import Ledger
+from annotator.store.tables import AnnotationRow, DoneRow, ImageRow, RootRow, SuggestionRow
+from annotator.store.types import dump_mapping, load_mapping
+from annotator.store.visibility import annotation_visible
+
+_CHUNK = 500
+_INSERT_CHUNK = 2_000
+
+
+class ImageOrder(StrEnum):
+    """The order of a list of images."""
+
+    ADDED = "added"
+    NAME = "name"
+    FEWEST_ANNOTATIONS = "fewest_annotations"
+    MOST_SUGGESTIONS = "most_suggestions"
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A folder that images were added from; root 0 has the empty path."""
+
+    id: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewImage:
+    """An image that a scan or an import found. ``mtime`` in nanoseconds."""
+
+    uri: str
+    root_id: int = 0
+    size: int = 0
+    mtime: int = 0
+    width: int = 0
+    height: int = 0
+    orientation: int = 1
+    bit_depth: int = 8
+    channels: int = 3
+    sequence: str = ""
+    frame: int = 0
+    split: Split | None = None
+    state: ImageState = ImageState.NEW
+    reason: str = ""
+    content_hash: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+_COLUMNS = (
+    ImageRow.id,
+    ImageRow.uri,
+    ImageRow.root_id,
+    ImageRow.content_hash,
+    ImageRow.width,
+    ImageRow.height,
+    ImageRow.orientation,
+    ImageRow.bit_depth,
+    ImageRow.channels,
+    ImageRow.sequence,
+    ImageRow.frame,
+    ImageRow.split,
+    ImageRow.state,
+    ImageRow.reason,
+    ImageRow.flagged,
+    ImageRow.note,
+    ImageRow.added_at,
+    ImageRow.extra,
+)
+
+
+def _record(row: Any) -> Image:
+    split, state = row[11], row[12]
+    values = (
+        *row[:11],
+        Split(split) if split else None,
+        ImageState(state),
+        row[13],
+        bool(row[14]),
+        row[15],
+        row[16],
+        load_mapping(row[17]),
+    )
+    return Image(*values)
+
+
+def search_text(text: str) -> str:
+    """What a search compares: composed and without case."""
+    return unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode()).casefold()
+
+
+def chunks(ids: Iterable[Any], size: int = _CHUNK) -> Iterator[list[Any]]:
+    """``ids`` in lists that fit into one statement."""
+    iterator = iter(ids)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
+
+
+class ImageReads:
+    """Reads of images and roots."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, image_id: int) -> Image:
+        """The image; raises ``StoreError`` when there is none."""
+        row = self._connection.execute(select(*_COLUMNS).where(ImageRow.id == image_id)).first()
+        if row is None:
+            raise StoreError(f"The project has no image number {image_id}.")
+        return _record(row)
+
+    def many(self, ids: Iterable[int]) -> list[Image]:
+        """The images in the order of ``ids``; ids that do not exist are left out."""
+        wanted = [int(i) for i in ids]
+        found: dict[int, Image] = {}
+        for chunk in chunks(wanted):
+            for row in self._connection.execute(select(*_COLUMNS).where(ImageRow.id.in_(chunk))):
+                found[row[0]] = _record(row)
+        return [found[i] for i in wanted if i in found]
+
+    def by_uri(self, uri: str, root_id: int = 0) -> Image | None:
+        """The image at ``uri`` of a root, if it is known."""
+        query = select(*_COLUMNS).where(ImageRow.root_id == root_id, ImageRow.uri == uri)
+        row = self._connection.execute(query).first()
+        return None if row is None else _record(row)
+
+    def by_hash(self, content_hash: str) -> list[Image]:
+        """All images whose bytes have this hash: copies of each other, or one that has moved."""
+        query = select(*_COLUMNS).where(ImageRow.content_hash == content_hash).order_by(ImageRow.id)
+        return [_record(row) for row in self._connection.execute(query)]
+
+    def ids(self, chosen: ImageFilter | None = None, order: ImageOrder = ImageOrder.ADDED) -> NDArray[np.int64]:
+        """The ids of the images that pass ``chosen``, in ``order``, as an int64 array."""
+        query = _ordered(select(ImageRow.id).where(*_conditions(chosen or ImageFilter())), order)
+        return self._id_array(query)
+
+    def count(self) -> int:
+        """How many images there are."""
+        return counters.Counters(self._connection).total(counters.IMAGE_STATE)
+
+    def shown_counts(self, ids: Iterable[int]) -> dict[int, tuple[int, int]]:
+        """For each image how many annotations and how many open suggestions it shows."""
+        found: dict[int, tuple[int, int]] = {}
+        for chunk in chunks(int(i) for i in ids):
+            query = select(ImageRow.id, ImageRow.annotations, ImageRow.suggestions).where(ImageRow.id.in_(chunk))
+            found.update({row[0]: (row[1], row[2]) for row in self._connection.execute(query)})
+        return found
+
+    def problems(self) -> list[Image]:
+        """Missing and unreadable images with their reasons."""
+        bad = (ImageState.MISSING.value, ImageState.UNREADABLE.value)
+        query = select(*_COLUMNS).where(ImageRow.state.in_(bad)).order_by(ImageRow.id)
+        return [_record(row) for row in self._connection.execute(query)]
+
+    def done(self, image_id: int) -> frozenset[Task]:
+        """The tasks for which a person has said that the image is complete."""
+        query = select(DoneRow.task).where(DoneRow.image_id == image_id)
+        return frozenset(Task(task) for task in self._connection.execute(query).scalars())
+
+    def done_ids(self, task: Task) -> NDArray[np.int64]:
+        """The ids of the images that are done for ``task``, ascending."""
+        return self._id_array(select(DoneRow.image_id).where(DoneRow.task == task.value).order_by(DoneRow.image_id))
+
+    def known(self, root_id: int) -> dict[str, tuple[int, int, int]]:
+        """For each URI of a root its image id, file size and modification time in nanoseconds."""
+        query = select(ImageRow.uri, ImageRow.id, ImageRow.file_size, ImageRow.file_mtime)
+        return {
+            row[0]: (row[1], row[2], row[3])
+            for row in self._connection.execute(query.where(ImageRow.root_id == root_id))
+        }
+
+    def roots(self) -> tuple[Root, ...]:
+        """The folders that images were added from, without root 0."""
+        query = select(RootRow.id, RootRow.path).where(RootRow.id != 0).order_by(RootRow.id)
+        return tuple(Root(*row) for row in self._connection.execute(query))
+
+    def _id_array(self, query: Select[Any]) -> NDArray[np.int64]:
+        """The first column of a query. Reads through the driver's cursor: a row object per image would cost more."""
+        result = self._connection.execute(query)
+        cursor = result.cursor
+        rows = cursor.fetchall() if cursor is not None else []
+        result.close()
+        return np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
+
+
+def _conditions(chosen: ImageFilter) -> list[ColumnElement[bool]]:
+    image = ImageRow
+    found: list[ColumnElement[bool]] = []
+    for word in search_text(chosen.text).split():
+        found.append(image.search.contains(word, autoescape=True))
+    if chosen.states:
+        found.append(image.state.in_(sorted(s.value for s in chosen.states)))
+    if chosen.splits:
+        found.append(image.split.in_(sorted(s.value for s in chosen.splits)))
+    if chosen.flagged is not None:
+        found.append(image.flagged.is_(chosen.flagged))
+    if chosen.roots:
+        found.append(image.root_id.in_(sorted(chosen.roots)))
+    if chosen.annotated is not None:
+        found.append(image.annotations > 0 if chosen.annotated else image.annotations == 0)
+    if chosen.suggested is not None:
+        found.append(image.suggestions > 0 if chosen.suggested else image.suggestions == 0)
+    if chosen.annotator:
+        found.append(_annotated(AnnotationRow.annotator == chosen.annotator))
+    if chosen.label_ids and chosen.suggested:
+        found.append(_suggested(SuggestionRow.label_id.in_(sorted(chosen.label_ids))))
+    elif chosen.label_ids:
+        found.append(_annotated(AnnotationRow.label_id.in_(sorted(chosen.label_ids))))
+    if chosen.min_confidence is not None or chosen.max_confidence is not None:
+        least = 0.0 if chosen.min_confidence is None else chosen.min_confidence
+        most = 1.0 if chosen.max_confidence is None else chosen.max_confidence
+        found.append(_suggested(SuggestionRow.confidence.between(least, most)))
+    return found
+
+
+def _annotated(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return ImageRow.id.in_(select(AnnotationRow.image_id).where(condition, annotation_visible()))
+
+
+def _suggested(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return ImageRow.id.in_(select(SuggestionRow.image_id).where(and_(SuggestionRow.is_open, condition)))
+
+
+def _ordered(query: Select[Any], order: ImageOrder) -> Select[Any]:
+    match order:
+        case ImageOrder.ADDED:
+            return query.order_by(ImageRow.id)
+        case ImageOrder.NAME:
+            return query.order_by(ImageRow.search, ImageRow.id)
+        case ImageOrder.FEWEST_ANNOTATIONS:
+            return query.order_by(ImageRow.annotations, ImageRow.id)
+        case ImageOrder.MOST_SUGGESTIONS:
+            return query.order_by(ImageRow.suggestions.desc(), ImageRow.id)
+
+
+class ImageWrites(ImageReads):
+    """Reads and writes of images and roots."""
+
+    def __init__(self, connection: Connection, ledger: Ledger) -> None:
+        super().__init__(connection)
+        self._ledger = ledger
+
+    def add_root(self, path: str) -> int:
+        """The id of the root at ``path``, made when it is new."""
+        found = self._connection.execute(select(RootRow.id).where(RootRow.path == path)).scalar_one_or_none()
+        if found is not None:
+            return found
+        self._ledger.note(Table.IMAGE)
+        row = {"path": path, "added_at": now()}
+        return int(self._connection.execute(insert(RootRow).returning(RootRow.id), row).scalar_one())
+
+    def move_root(self, root_id: int, path: str) -> None:
+        """The folder of a root is somewhere else now: all its images follow."""
+        self._connection.execute(update(RootRow).where(RootRow.id == root_id).values(path=path))
+        self._ledger.note(Table.IMAGE, everything=True)
+
+    def add_many(self, images: Iterable[NewImage]) -> NDArray[np.int64]:
+        """Add the images that are not known yet; returns the new ids in order. Known ones (same root and URI) are left alone."""
+        added: list[int] = []
+        moment = now()
+        for chunk in chunks(images, _INSERT_CHUNK):
+            fresh = list({(i.root_id, i.uri): i for i in chunk}.values())
+            known = self._known_pairs(fresh)
+            rows = [_row(i, moment) for i in fresh if (i.root_id, i.uri) not in known]
+            if rows:
+                before = self._connection.execute(select(func.coalesce(func.max(ImageRow.id), 0))).scalar_one()
+                self._connection.execute(insert(ImageRow), rows)
+                added.extend(
+                    self._id_array(select(ImageRow.id).where(ImageRow.id > before).order_by(ImageRow.id)).tolist()
+                )
+                for scope, column in ((counters.IMAGE_STATE, "state"), (counters.IMAGE_SPLIT, "split")):
+                    for key, number in Counter(row[column] for row in rows).items():
+                        self._ledger.count(scope, key, number)
+        if added:
+            self._ledger.note(Table.IMAGE, images=added)
+        return np.asarray(added, dtype=np.int64)
+
+    def _known_pairs(self, images: Sequence[NewImage]) -> set[tuple[int, str]]:
+        known: set[tuple[int, str]] = set()
+        by_root: dict[int, list[str]] = {}
+        for image in images:
+            by_root.setdefault(image.root_id, []).append(image.uri)
+        for root_id, uris in by_root.items():
+            for chunk in chunks(uris):
+                query = select(ImageRow.uri).where(ImageRow.root_id == root_id, ImageRow.uri.in_(chunk))
+                known.update((root_id, uri) for uri in self._connection.execute(query).scalars())
+        return known
+
+    def set_info(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """What reading the files told: mappings with ``id`` and any of width, height, orientation, bit_depth, channels,
+        content_hash, sequence, frame, file_size, file_mtime (all rows the same keys)."""
+        data = [{("image_id" if key == "id" else key): value for key, value in row.items()} for row in rows]
+        if not data:
+            return
+        names = sorted(set(data[0]) - {"image_id"})
+        statement = update(ImageRow).where(ImageRow.id == bindparam("image_id"))
+        self._connection.execute(statement.values({name: bindparam(name) for name in names}), data)
+        self._ledger.note(Table.IMAGE, images=(row["image_id"] for row in data))
+
+    def set_state(self, ids: Iterable[int], state: ImageState, reason: str = "") -> None:
+        """Set the state of images outside the history, as jobs do for missing and unreadable files."""
+        self._set_counted(ids, "state", state.value, counters.IMAGE_STATE, reason=reason)
+
+    def set_split(self, ids: Iterable[int], split: Split | None) -> None:
+        """Set the split of images outside the history, as imports do."""
+        self._set_counted(ids, "split", split.value if split else "", counters.IMAGE_SPLIT)
+
+    def set_flag(self, ids: Iterable[int], flagged: bool) -> None:
+        """Flag images outside the history."""
+        self._set_counted(ids, "flagged", flagged, counters.IMAGE_FLAGGED)
+
+    def set_note(self, image_id: int, note: str) -> None:
+        """Set the note of an image outside the history."""
+        self._connection.execute(update(ImageRow).where(ImageRow.id == image_id).values(note=note))
+        self._ledger.note(Table.IMAGE, images=(image_id,))
+
+    def set_done(self, ids: Iterable[int], task: Task, done: bool = True) -> None:
+        """Say outside the history that images are complete for ``task``, as imports do."""
+        for chunk in chunks(int(i) for i in ids):
+            query = select(DoneRow.image_id).where(DoneRow.task == task.value, DoneRow.image_id.in_(chunk))
+            there = set(self._connection.execute(query).scalars())
+            if done:
+                rows = [{"image_id": i, "task": task.value} for i in dict.fromkeys(chunk) if i not in there]
+                if rows:
+                    self._connection.execute(insert(DoneRow), rows)
+                self._ledger.count(counters.DONE, task.value, len(rows))
+            elif there:
+                table = DoneRow.__table__
+                self._connection.execute(
+                    table.delete().where(DoneRow.task == task.value, DoneRow.image_id.in_(sorted(there)))  # type: ignore[attr-defined]
+                )
+                self._ledger.count(counters.DONE, task.value, -len(there))
+            self._ledger.note(Table.IMAGE, images=chunk)
+
+    def relink(self, image_id: int, uri: str, root_id: int) -> None:
+        """The image's file is somewhere else now; it is no longer missing."""
+        values = {"uri": uri, "root_id": root_id, "search": search_text(uri)}
+        self._connection.execute(update(ImageRow).where(ImageRow.id == image_id).values(values))
+        if self.get(image_id).state is ImageState.MISSING:
+            self.set_state((image_id,), ImageState.NEW)
+        self._ledger.note(Table.IMAGE, images=(image_id,))
+
+    def _set_counted(self, ids: Iterable[int], column: str, value: Any, scope: str, **also: Any) -> None:
+        attribute = getattr(ImageRow, column)
+        for chunk in chunks(int(i) for i in ids):
+            query = select(attribute, func.count()).where(ImageRow.id.in_(chunk)).group_by(attribute)
+            for old, number in self._connection.execute(query):
+                self.count_change(scope, old, -number)
+                self.count_change(scope, value, number)
+            self._connection.execute(update(ImageRow).where(ImageRow.id.in_(chunk)).values({column: value, **also}))
+            self._ledger.note(Table.IMAGE, images=chunk)
+
+    def count_change(self, scope: str, value: Any, difference: int) -> None:
+        """Count ``difference`` more images whose counted field has ``value`` (only the flagged ones are counted as such)."""
+        if scope != counters.IMAGE_FLAGGED:
+            self._ledger.count(scope, value, difference)
+        elif value:
+            self._ledger.count(scope, "1", difference)
+
+
+def _row(image: NewImage, moment: str) -> dict[str, Any]:
+    return {
+        "root_id": image.root_id,
+        "state": image.state.value,
+        "split": image.split.value if image.split else "",
+        "flagged": False,
+        "width": image.width,
+        "height": image.height,
+        "orientation": image.orientation,
+        "bit_depth": image.bit_depth,
+        "channels": image.channels,
+        "frame": image.frame,
+        "file_size": image.size,
+        "file_mtime": image.mtime,
+        "uri": image.uri,
+        "search": search_text(image.uri),
+        "sequence": image.sequence,
+        "content_hash": image.content_hash,
+        "reason": image.reason,
+        "note": "",
+        "added_at": moment,
+        "metadata": dump_mapping(image.metadata),
+    }

@@ -1,0 +1,57 @@
+"""The migrations make exactly the tables of the mappings, and old and new databases are told apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, text
+
+from annotator.errors import StoreError
+from annotator.store import Database, schema
+from annotator.store.tables import Base
+
+
+def _indexes(connection: object) -> set[tuple[str, str]]:
+    rows = connection.execute(  # type: ignore[attr-defined]
+        text("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
+    )
+    return {(name, " ".join(sql.split())) for name, sql in rows}
+
+
+def test_the_migrations_make_the_tables_of_the_mappings(tmp_path: Path) -> None:
+    migrated = create_engine(f"sqlite:///{tmp_path / 'migrated.db'}")
+    mapped = create_engine(f"sqlite:///{tmp_path / 'mapped.db'}")
+    with migrated.begin() as connection:
+        schema.upgrade(connection)
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, Base.metadata) == []
+        from_migrations = _indexes(connection)
+    with mapped.begin() as connection:
+        Base.metadata.create_all(connection)
+        assert _indexes(connection) == from_migrations
+    migrated.dispose()
+    mapped.dispose()
+
+
+def test_the_list_of_revisions_is_the_list_of_migrations() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(schema.MIGRATIONS))
+    found = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    assert tuple(reversed(found)) == schema.REVISIONS
+
+
+def test_a_new_database_is_at_the_newest_revision(tmp_path: Path) -> None:
+    with Database.create(tmp_path / "p") as database, database.read() as reader:
+        assert schema.revision(reader.connection) == schema.REVISIONS[-1]
+
+
+def test_a_database_from_a_newer_version_is_refused(tmp_path: Path) -> None:
+    with Database.create(tmp_path / "p") as database, database.write() as writer:
+        writer.connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreError, match=r"newer version of Annotator \(schema 9999"):
+        Database.open(tmp_path / "p")
