@@ -1,0 +1,211 @@
+"""Canvas, contents: the records that the canvas shows, and what of them is selected, active, hovered, moving or hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from PySide6.QtCore import QRectF, Signal
+from PySide6.QtWidgets import QWidget
+
+from annotator.domain.geometry import Geometry
+from annotator.domain.records import Annotation, Label, Skeleton, Suggestion
+from ui.canvas import hit
+from ui.canvas.colors import CanvasColors
+from ui.canvas.input import InputWidget
+from ui.canvas.layers import AnnotationLayer
+from ui.canvas.scene import Record, Scene, SceneBuilder, Shown
+from ui.canvas.tools.protocol import Pointer
+from ui.canvas.tools.select import REACH
+
+Bounds = tuple[float, float, float, float]
+
+
+class Contents(InputWidget):
+    """Takes frozen records; never changes them."""
+
+    hovered = Signal(object)  # UUID | None
+
+    def __init__(self, parent: QWidget | None, colors: CanvasColors) -> None:
+        super().__init__(parent)
+        self.colors = colors
+        self.labels: Mapping[int, Label] = {}
+        self.current_label: Label | None = None
+        self.scene = Scene()
+        self.builder = SceneBuilder()
+        self.selection: tuple[UUID, ...] = ()
+        self.selected: frozenset[UUID] = frozenset()
+        self.active: UUID | None = None
+        self.hovered_id: UUID | None = None
+        self.previews: dict[UUID, Geometry] = {}
+        self.pseudo: frozenset[UUID] = frozenset()
+        self.shown = Shown()
+        self.layer = AnnotationLayer()
+        self._shaky: frozenset[UUID] = frozenset()
+        self._page: tuple[tuple[Annotation, ...], tuple[Suggestion, ...]] = ((), ())
+        self.layer.colors = colors
+        self.builder.set_labels(self.labels, colors)
+
+    def set_labels(self, labels: Mapping[int, Label]) -> None:
+        """Labels by id: their colours, names and skeletons."""
+        self.labels = dict(labels)
+        self.builder.set_labels(self.labels, self.colors)
+        self._rebuild(everything=True)
+
+    def set_current_label(self, label_id: int | None) -> None:
+        """The label of what is drawn next."""
+        self.current_label = self.labels.get(label_id) if label_id is not None else None
+        self.update()
+
+    def set_page(
+        self,
+        annotations: Iterable[Annotation],
+        suggestions: Iterable[Suggestion] = (),
+        *,
+        shaky: Iterable[UUID] = (),
+        pseudo: Iterable[UUID] = (),
+    ) -> None:
+        """What is known of the image: its annotations and its open suggestions.
+
+        Of the suggestions, ``shaky`` ones are dotted and ``pseudo``-labels carry ◇.
+        """
+        self._page = tuple(annotations), tuple(suggestions)
+        self.pseudo = frozenset(pseudo)
+        restyled, self._shaky = self._shaky != frozenset(shaky), frozenset(shaky)
+        self._rebuild(everything=restyled)
+
+    def set_shown(
+        self, *, annotations: bool | None = None, suggestions: bool | None = None, threshold: float | None = None
+    ) -> None:
+        """Shows or hides annotations and suggestions; suggestions with a confidence below the threshold are gone."""
+        shown = Shown(
+            self.shown.annotations if annotations is None else annotations,
+            self.shown.suggestions if suggestions is None else suggestions,
+            self.shown.threshold if threshold is None else threshold,
+        )
+        if shown != self.shown:
+            self.shown = shown
+            self._rebuild()
+
+    def _rebuild(self, everything: bool = False) -> None:
+        before = self.scene
+        self.scene = self.builder.build(*self._page, self.shown, self._shaky)
+        self.previews = {}
+        self.layer.lifted = frozenset()
+        changed = None if everything else differences(before, self.scene)
+        self.layer.set_scene(self.scene, changed)
+        if self.hovered_id is not None and self.hovered_id not in self.scene.index:
+            self.set_hovered(None)
+        self._describe()
+        self.contents_changed()
+
+    def contents_changed(self) -> None:
+        """Called after every change of the scene."""
+        self.update()
+
+    def set_selection(self, ids: Iterable[UUID]) -> None:
+        """The selected annotations, in the order in which they were chosen."""
+        self.selection = tuple(ids)
+        self.selected = frozenset(self.selection)
+        self._describe()
+        self.update()
+
+    def set_active_suggestion(self, suggestion_id: UUID | None) -> None:
+        """The suggestion that the next key is about."""
+        self.active = suggestion_id
+        self._describe()
+        self.update()
+
+    def set_hovered(self, item_id: UUID | None) -> None:
+        """Lights a shape, as when the mouse is over it or over its row in a panel."""
+        if item_id != self.hovered_id:
+            self.hovered_id = item_id
+            self.hovered.emit(item_id)
+            self.update()
+
+    def hover(self, pointer: Pointer) -> None:
+        if self.tool is None or not self.tool.edits or pointer.buttons.value:
+            return
+        item = hit.item_at(self.scene, pointer.x, pointer.y, REACH * self.unit / self.view.scale)
+        self.set_hovered(None if item is None else self.scene.records[item].id)
+
+    def show_previews(self, geometries: Mapping[UUID, Geometry]) -> None:
+        """Draws shapes elsewhere than they rest, until the next page."""
+        self.previews = {i: g for i, g in geometries.items() if i in self.scene.index}
+        self.layer.lift(frozenset(self.scene.index[i] for i in self.previews))
+        self.update()
+
+    def skeleton(self, record: Record) -> Skeleton | None:
+        """The skeleton of a record's label."""
+        label = self.labels.get(record.label_id)
+        return label.skeleton if label else None
+
+    def image_on_screen(self) -> QRectF:
+        """The part of the widget that shows the image, in device pixels."""
+        left, top = self.view.to_screen(0, 0)
+        right, bottom = self.view.to_screen(*self.image_size)
+        width, height = self.screen_size
+        return QRectF(left, top, right - left, bottom - top).intersected(QRectF(0, 0, width, height))
+
+    def reading_order(self) -> list[UUID]:
+        """What is shown, top to bottom and left to right, for walking it by keyboard."""
+        bounds = self.scene.bounds
+        order = sorted(range(len(self.scene)), key=lambda i: (float(bounds[i, 1]), float(bounds[i, 0])))
+        return [self.scene.records[i].id for i in order]
+
+    def zoom_to_selection(self) -> None:
+        """Shows the selected annotations, or the active suggestion, large."""
+        chosen = self.selection if self.selection else (self.active,)
+        items = [self.scene.index[i] for i in chosen if i in self.scene.index]
+        if items:
+            bounds = self.scene.bounds[items]
+            low, high = bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)
+            self.zoom_to((float(low[0]), float(low[1]), float(high[0]), float(high[1])))
+
+    def _describe(self) -> None:
+        """What a screen reader says of the canvas."""
+        suggestions = sum(1 for r in self.scene.records if isinstance(r, Suggestion))
+        parts = [
+            self.tr("{0} annotations").format(len(self.scene) - suggestions),
+            self.tr("{0} suggestions").format(suggestions),
+        ]
+        chosen = self.selection[0] if len(self.selection) == 1 else self.active if not self.selection else None
+        record = self.scene.get(chosen)
+        label = self.labels.get(record.label_id) if record is not None else None
+        if record is not None and label is not None:
+            parts.append(
+                self.tr("selected: {0}").format(f"{label.name} ({record.geometry.kind.value.replace('_', ' ')})")
+            )
+        elif len(self.selection) > 1:
+            parts.append(self.tr("{0} selected").format(len(self.selection)))
+        self.setAccessibleDescription(", ".join(parts))
+
+
+def differences(before: Scene, after: Scene) -> list[Bounds] | None:
+    """The bounds, old and new, of what differs between two scenes; None when nearly all does."""
+    if not before.records:
+        return None
+    changed: list[Bounds] = []
+    gone = set(before.index)
+    for position, record in enumerate(after.records):
+        known = before.index.get(record.id)
+        gone.discard(record.id)
+        if known is not None and _looks_alike(before.records[known], record):
+            continue
+        changed.append(_tuple(after, position))
+        if known is not None:
+            changed.append(_tuple(before, known))
+    changed.extend(_tuple(before, before.index[i]) for i in gone)
+    return changed
+
+
+def _looks_alike(a: Record, b: Record) -> bool:
+    if a is b:
+        return True
+    same = a.geometry is b.geometry or a.geometry == b.geometry
+    return same and a.label_id == b.label_id and getattr(a, "z_order", 0) == getattr(b, "z_order", 0)
+
+
+def _tuple(scene: Scene, item: int) -> Bounds:
+    x1, y1, x2, y2 = scene.bounds[item].tolist()
+    return x1, y1, x2, y2

@@ -1,0 +1,98 @@
+"""Canvas, paths: every geometry as outlines of vertices in image coordinates, the form in which shapes are drawn and hit.
+
+A path of one vertex is a dot. Masks have no path here: their outline depends on the zoom (``masks``).
+Tags and captions have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotator.domain.geometry import (
+    XY,
+    Box,
+    Geometry,
+    Keypoints,
+    Point,
+    Polygon,
+    Polyline,
+    RotatedBox,
+    Visibility,
+)
+from annotator.domain.records import Skeleton
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outline:
+    """The paths of one geometry: all vertices (n, 2), the length of each path, and whether it closes."""
+
+    vertices: NDArray[np.float64]
+    lengths: tuple[int, ...]
+    closed: tuple[bool, ...]
+
+    def paths(self) -> list[tuple[NDArray[np.float64], bool]]:
+        """Each path's (k, 2) vertices with whether it closes."""
+        ends = np.cumsum(self.lengths)
+        return [
+            (self.vertices[end - n : end], closed)
+            for end, n, closed in zip(ends, self.lengths, self.closed, strict=True)
+        ]
+
+
+EMPTY = Outline(np.empty((0, 2)), (), ())
+
+
+def _join(rings: Sequence[Sequence[XY]], closed: bool) -> Outline:
+    vertices = np.array(list(chain.from_iterable(rings)), dtype=np.float64).reshape(-1, 2)
+    return Outline(vertices, tuple(len(ring) for ring in rings), (closed,) * len(rings))
+
+
+def outline(geometry: Geometry, skeleton: Skeleton | None = None) -> Outline:
+    """The paths of any geometry; a skeleton gives keypoints their lines."""
+    match geometry:
+        case Box():
+            x1, y1, x2, y2 = geometry.bounds()
+            return _join([((x1, y1), (x2, y1), (x2, y2), (x1, y2))], True)
+        case RotatedBox():
+            return _join([geometry.corners()], True)
+        case Polygon():
+            return _join([ring for part in geometry.parts for ring in (part.outer, *part.holes)], True)
+        case Polyline():
+            return _join([geometry.points], False)
+        case Point():
+            return _join([((geometry.x, geometry.y),)], False)
+        case Keypoints():
+            return _keypoints(geometry, skeleton)
+        case _:
+            return EMPTY
+
+
+def _keypoints(geometry: Keypoints, skeleton: Skeleton | None) -> Outline:
+    points = geometry.points
+    lines = [
+        ((points[a][0], points[a][1]), (points[b][0], points[b][1]))
+        for a, b in (skeleton.edges if skeleton else ())
+        if max(a, b) < len(points) and points[a][2] != Visibility.ABSENT and points[b][2] != Visibility.ABSENT
+    ]
+    dots = [((x, y),) for x, y, v in points if v != Visibility.ABSENT]
+    return _join([*lines, *dots], False)
+
+
+def outlines(geometries: Iterable[Geometry]) -> list[Outline]:
+    """The paths of many geometries; plain polygons, the common case in dense pictures, are converted in one pass."""
+    geometries = list(geometries)
+    plain = [g for g in geometries if type(g) is Polygon and len(g.parts) == 1 and not g.parts[0].holes]
+    counts = [len(g.parts[0].outer) for g in plain]
+    flat = chain.from_iterable(chain.from_iterable(g.parts[0].outer for g in plain))
+    vertices = np.fromiter(flat, np.float64, 2 * sum(counts)).reshape(-1, 2)
+    done: dict[int, Outline] = {}
+    start = 0
+    for geometry, count in zip(plain, counts, strict=True):
+        done[id(geometry)] = Outline(vertices[start : start + count], (count,), (True,))
+        start += count
+    return [done[id(g)] if id(g) in done else outline(g) for g in geometries]
