@@ -15,6 +15,8 @@ from typing import BinaryIO, Final
 from annotator.domain.orientation import UPRIGHT, valid
 from annotator.media.problems import Unreadable, cut_off, damaged
 
+SNIFFED: Final = 32
+"""Bytes that tell the format."""
 _TAIL: Final = 65536
 _PNG_CHANNELS: Final = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
 _JPEG_FRAMES: Final = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
@@ -68,7 +70,7 @@ def exif_orientation(block: bytes) -> int:
 
 
 def sniff(start: bytes) -> str:
-    """The format of a file from its first 16 bytes; raises ``Unreadable`` for what is not one of ours."""
+    """The format of a file from its first 32 bytes; raises ``Unreadable`` for what is not one of ours."""
     if start.startswith(b"\xff\xd8"):
         return "jpeg"
     if start.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -94,7 +96,7 @@ def read_header(file: BinaryIO, size: int) -> Header:
     if size == 0:
         raise Unreadable("is empty (0 bytes)", "Copy it again from where it came from.")
     file.seek(0)
-    name = sniff(file.read(16))
+    name = sniff(file.read(SNIFFED))
     file.seek(0)
     try:
         header = _READERS[name](file, size)

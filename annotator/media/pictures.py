@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotator.domain.orientation import orient_pixels, oriented_size
-from annotator.media.headers import Header, header_of, read_header, sniff
+from annotator.media.headers import SNIFFED, Header, header_of, read_header, sniff
 from annotator.media.problems import Unreadable, damaged, from_os_error, image_error, too_large
 from annotator.media.tiff import read_tiff, tiff_header
 from annotator.media.windowing import apply_window, default_window, value_range
@@ -136,7 +136,7 @@ def read_raw(path: Path, *, max_side: int | None = None) -> RawImage:
 def _read(path: Path, min_side: int | None, max_side: int | None) -> RawImage:
     try:
         with path.open("rb") as file:
-            start = file.read(16)
+            start = file.read(SNIFFED)
             data = b"" if start and sniff(start) == "tiff" else start + file.read()
         if start and not data:
             tiff = read_tiff(path, min_side=min_side, max_side=max_side, max_pixels=MAX_PIXELS)
@@ -166,7 +166,7 @@ def _read_header(path: Path) -> Header:
     with path.open("rb") as file:
         size = file.seek(0, io.SEEK_END)
         file.seek(0)
-        start = file.read(16)
+        start = file.read(SNIFFED)
         if start and sniff(start) == "tiff":
             return tiff_header(path)
         return read_header(file, size)

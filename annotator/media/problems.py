@@ -61,7 +61,7 @@ def from_os_error(path: Path, error: OSError) -> ImageError:
         case PermissionError():
             problem = Unreadable("may not be read (no permission)", "Give yourself permission to read it.")
         case IsADirectoryError():
-            problem = Unreadable("is a folder, not an image")
+            problem = Unreadable("is a folder, not an image", "Add it as a folder of images.")
         case _:
             problem = Unreadable(f"cannot be read ({error.strerror or error})", "Check the disk or the network drive.")
     return image_error(path, problem)

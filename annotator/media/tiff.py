@@ -7,9 +7,12 @@ us. A page too large for memory is read segment by segment, keeping every k-th p
 
 from __future__ import annotations
 
+import contextlib
 import io
+import logging
 import math
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -40,13 +43,13 @@ class TiffPixels:
 
 def tiff_header(path: Path) -> Header:
     """What the first page says of itself; raises ``Unreadable`` for a file that ends before its pixels."""
-    with _opened(path) as file:
+    with _opened(path) as file, _parsing():
         return _header(file.pages[0], path.stat().st_size)
 
 
 def read_tiff(path: Path, *, min_side: int | None, max_side: int | None, max_pixels: int) -> TiffPixels:
     """The first page, from the smallest pyramid level that still has the wanted size; never more than ``max_pixels``."""
-    with _opened(path) as file:
+    with _opened(path) as file, _parsing():
         page = file.pages[0]
         header = _header(page, path.stat().st_size)
         level = _level(file, page, min_side, max_side)
@@ -60,16 +63,40 @@ def read_tiff(path: Path, *, min_side: int | None, max_side: int | None, max_pix
 def _opened(path: Path) -> Any:
     import tifffile  # 0.1 s that a folder of photographs never pays
 
-    try:
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it logs we raise
+    _require_directory(path)
+    with _parsing():
         file = tifffile.TiffFile(path)
-        if not len(file.pages):
-            raise damaged("it has no page")
-        return file
-    except (tifffile.TiffFileError, struct.error, IndexError, ValueError) as error:
-        size = path.stat().st_size
-        if size < 4096 or "offset" in str(error).lower():
-            raise cut_off(size) from None
-        raise damaged(str(error)) from None
+    if not len(file.pages):
+        file.close()
+        raise damaged("it has no page")
+    return file
+
+
+@contextlib.contextmanager
+def _parsing() -> Iterator[None]:
+    """Whatever a parser stumbles over in a file is damage of the file; only the system's own errors pass."""
+    try:
+        yield
+    except (Unreadable, OSError, MemoryError):
+        raise
+    except Exception as error:
+        raise damaged((str(error).splitlines() or [type(error).__name__])[0]) from error
+
+
+def _require_directory(path: Path) -> None:
+    """The list of pages may stand at the end of the file: the first thing that a cut-off copy lacks."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        start = file.read(16)
+    order = "<" if start[:2] == b"II" else ">"
+    try:
+        big = struct.unpack_from(order + "H", start, 2)[0] == 43
+        (offset,) = struct.unpack_from(order + ("Q" if big else "I"), start, 8 if big else 4)
+    except struct.error:
+        raise cut_off(size) from None
+    if offset + 2 > size:
+        raise cut_off(size)
 
 
 def _header(page: Any, size: int) -> Header:
@@ -111,11 +138,9 @@ def _read_page(page: Any, path: Path) -> NDArray[Any]:
     try:
         if page.photometric != _YCBCR:
             return _colours(page, page.asarray())
-    except (ValueError, RuntimeError, NotImplementedError) as error:
+    except ValueError as error:  # what tifffile raises for a compression that it leaves to others
         if "imagecodecs" not in str(error):
-            raise damaged(str(error).splitlines()[0]) from None
-    except (struct.error, OSError, IndexError) as error:
-        raise damaged(str(error)) from None
+            raise
     return _read_with_libtiff(page, path)
 
 
@@ -136,13 +161,13 @@ def _colours(page: Any, pixels: Any) -> NDArray[Any]:
         return np.ascontiguousarray(table[np.minimum(pixels, len(table) - 1)])
     if page.photometric == _MIN_IS_WHITE and pixels.dtype.kind == "u":
         pixels = np.iinfo(pixels.dtype).max - pixels
-    if pixels.ndim == 2:
+    if "S" not in axes:
         return np.asarray(pixels)
     if page.photometric == _SEPARATED:
         return _cmyk(pixels)
-    extra = page.extrasamples or ()
+    extra = list(page.extrasamples or ())
     alpha = bool(extra) and int(extra[0]) in (1, 2)
-    colours = 3 if pixels.shape[-1] - len(extra) >= 3 else 1
+    colours = 3 if int(page.samplesperpixel) - len(extra) >= 3 else 1
     return np.asarray(pixels[..., 0] if colours + alpha == 1 else pixels[..., : colours + alpha])
 
 
@@ -208,10 +233,10 @@ def _read_thinned(page: Any, max_pixels: int, min_side: int | None, max_side: in
             top, left = -(-y // step), -(-x // step)
             place = result[top : top + thin.shape[0], left : left + thin.shape[1]]
             place[:] = thin[: place.shape[0], : place.shape[1]]
-    except (ValueError, RuntimeError, struct.error, OSError) as error:
+    except ValueError as error:
         if "imagecodecs" in str(error):
             raise too_large(width, height, max_pixels) from None
-        raise damaged(str(error).splitlines()[0]) from None
+        raise
     if result is None:
         raise damaged("it has no pixels")
     return _colours_of_block(page, result)
