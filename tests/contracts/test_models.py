@@ -6,6 +6,7 @@ Subclasses give a ``model`` fixture; ``TestX`` classes of the backends stand at 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -231,3 +232,15 @@ class TestEmbeddedModel(ZeroShotTaggerContract):
     @classmethod
     def model(cls) -> EmbeddedModel:
         return EmbeddedModel(threads=1)
+
+
+class TestOpenClip(EmbedderContract, TextEncoderContract, ZeroShotTaggerContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def model(cls, tmp_path_factory: pytest.TempPathFactory) -> Any:
+        pytest.importorskip("open_clip")
+        from annotator.models.open_clip.model import OpenClipModel
+        from tests.open_clip_checkpoint import write_checkpoint
+
+        config, weights = write_checkpoint(tmp_path_factory.mktemp("clip"), name="tiny-clip-contract")
+        return OpenClipModel(str(config), weights, device="cpu")

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from annotator.errors import UsageError
 from annotator.models.embedded.bridge import TextBridge
 from annotator.models.embedded.encoder import EmbeddedImageEncoder
 from annotator.models.embedded.text import MiniLM
 from annotator.models.protocols import FloatArray
+
+if TYPE_CHECKING:
+    from annotator.models.catalogue import Entry
 
 
 class EmbeddedModel(EmbeddedImageEncoder):
@@ -27,3 +33,10 @@ class EmbeddedModel(EmbeddedImageEncoder):
     def zero_shot(self, vectors: FloatArray, matrix: FloatArray) -> FloatArray:
         """(n, labels) probabilities from the (n, 1000) logits of ``embed_with_logits``; see ``TextBridge``."""
         return self._bridge.zero_shot(vectors, matrix)
+
+
+def load(entry: Entry, weights: Path | None, device: str) -> EmbeddedModel:
+    """The factory that the catalogue names; its weights ship with it, so that a file of the user's is refused."""
+    if weights is not None:
+        raise UsageError(f"{entry.id} takes no weights file.", "Its weights ship with Annotator.")
+    return EmbeddedModel(device=device)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from annotator.errors import ModelError
+from annotator.errors import ModelError, UsageError
 from annotator.models.embedded.assets import MINILM_FILE, REINSTALL, TOKENIZER_FILE, open_session, read_asset
 from annotator.models.protocols import FloatArray, ModelInfo
+
+if TYPE_CHECKING:
+    from annotator.models.catalogue import Entry
 
 DIMENSION = 384
 MAX_TOKENS = 256
@@ -65,3 +69,10 @@ class MiniLM:
             mask = np.array([item.attention_mask for item in encoded], dtype=np.int64)
             (vectors[chunk],) = self._session.run(["vectors"], {"ids": ids, "mask": mask})
         return vectors
+
+
+def load(entry: Entry, weights: Path | None, device: str) -> MiniLM:
+    """The factory that the catalogue names; its weights ship with it, so that a file of the user's is refused."""
+    if weights is not None:
+        raise UsageError(f"{entry.id} takes no weights file.", "Its weights ship with Annotator.")
+    return MiniLM(device=device)
