@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from annotator.domain.orientation import UPRIGHT, valid
-from annotator.media.problems import Unreadable, cut_off, damaged
+from annotator.media.problems import Unreadable, cut_off, damaged, size_text
 
 SNIFFED: Final = 32
 """Bytes that tell the format."""
@@ -109,7 +109,7 @@ def read_header(file: BinaryIO, size: int) -> Header:
 
 def _jpeg(file: BinaryIO, size: int) -> Header:
     file.seek(2)
-    orientation, header = UPRIGHT, None
+    orientation, header, arithmetic = UPRIGHT, None, False
     while True:
         byte = file.read(1)
         while byte and byte != b"\xff":  # stray bytes between segments
@@ -128,6 +128,7 @@ def _jpeg(file: BinaryIO, size: int) -> Header:
         if marker in _JPEG_FRAMES:
             depth, height, width, channels = struct.unpack(">BHHB", file.read(6))
             header = Header("jpeg", width, height, channels, depth, progressive=marker in (0xC2, 0xCA))
+            arithmetic = marker >= 0xC9
         elif marker in _JPEG_OTHER_FRAMES:
             raise Unreadable("is a lossless or hierarchical JPEG, which no decoder here reads", "Save it as PNG.")
         elif marker == 0xE1 and orientation == UPRIGHT:
@@ -140,6 +141,10 @@ def _jpeg(file: BinaryIO, size: int) -> Header:
     if header is None:
         raise damaged("it declares no size")
     _require_end(file, file.tell(), size, b"\xff\xd9")
+    if (
+        not arithmetic and header.width * header.height > 1024 * size
+    ):  # half a bit for each block of 8 × 8 is too little
+        raise damaged(f"{header.width} × {header.height} pixels cannot be in {size_text(size)}")
     return Header(**{f: getattr(header, f) for f in Header.__slots__} | {"orientation": orientation})
 
 
@@ -178,7 +183,7 @@ def _png(file: BinaryIO, size: int) -> Header:
         file.seek(start + length + 4)
     # Deflate shrinks by at most 1032: a larger promise cannot be in the file.
     if height * (width * depth * _PNG_CHANNELS.get(color, 3) // (24 if color == 3 else 8)) > 1032 * size + 65536:
-        raise damaged(f"{width} × {height} pixels cannot be in {size} bytes")
+        raise damaged(f"{width} × {height} pixels cannot be in {size_text(size)}")
     return Header("png", width, height, channels, max(depth, 8), orientation, animated)
 
 
