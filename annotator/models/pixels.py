@@ -40,6 +40,7 @@ def preprocess(images: Sequence[RGBImage], side: int = 224, *, mean: float = 127
     """(n, 3, side, side) float32 input of n images (h, w, 3) uint8 RGB: centre squares, (x − mean) / scale."""
     batch = np.empty((len(images), 3, side, side), dtype=np.float32)
     for row, image in zip(batch, images, strict=True):
-        np.subtract(centre_square(image, side).transpose(2, 0, 1), np.float32(mean), out=row, dtype=np.float32)
+        for plane, channel in zip(row, cv2.split(centre_square(image, side)), strict=True):
+            np.subtract(channel, np.float32(mean), out=plane, dtype=np.float32)
     batch *= np.float32(1.0 / scale)
     return batch

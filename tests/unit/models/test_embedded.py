@@ -193,6 +193,14 @@ class TestFiles:
         for name, digest in listed.items():
             assert assets.read_asset(assets.MODELS_FOLDER / name)[1] == digest
 
+    def test_every_file_has_a_card_with_its_hash_size_and_licence(self) -> None:
+        for name, digest in assets.read_manifest(assets.MODELS_FOLDER).items():
+            path = assets.MODELS_FOLDER / name
+            card = (assets.MODELS_FOLDER / f"{name.split('.')[0]}.md").read_text(encoding="utf-8")
+            assert name in card and digest in card
+            assert f"{path.stat().st_size:,} bytes" in card
+            assert "| Licence |" in card
+
     def test_missing_file(self, tmp_path: Path) -> None:
         with pytest.raises(ModelError, match=r"missing\.onnx cannot be read") as raised:
             EmbeddedImageEncoder(tmp_path / "missing.onnx")
