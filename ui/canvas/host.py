@@ -32,6 +32,10 @@ class CanvasHost:
         return self._canvas.view
 
     @property
+    def screen_size(self) -> tuple[int, int]:
+        return self._canvas.screen_size
+
+    @property
     def unit(self) -> float:
         return self._canvas.unit
 
@@ -94,6 +98,12 @@ class CanvasHost:
             self._canvas.geometry_changed.emit(*annotations[0])
         elif annotations:
             self._canvas.geometries_changed.emit(tuple(annotations))
+
+    def erased(self, item_id: UUID) -> None:
+        """Says that nothing is left of a shape."""
+        if item_id != self._canvas.active:
+            self._canvas.selection_requested.emit((item_id,))
+        self._canvas.delete_requested.emit()
 
     def select(self, ids: tuple[UUID, ...]) -> None:
         """Asks for another selection."""

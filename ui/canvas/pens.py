@@ -10,12 +10,12 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
 
 from annotator.domain.geometry import Geometry, Keypoints, Mask, Visibility
 from annotator.domain.records import Skeleton
 from ui.canvas import masks
-from ui.canvas.colors import RGB, CanvasColors, with_alpha
+from ui.canvas.colors import RGB, CanvasColors, text_on, with_alpha
 from ui.canvas.paths import Outline, outline
 from ui.canvas.raster import DASH, DOT, DOT_GAP, GAP
 from ui.canvas.scene import Style
@@ -152,3 +152,18 @@ def draw_guide(
     for color, width in ((colors.guide_halo, 3.0), (colors.guide, 1.0)):
         painter.setPen(QPen(QColor(color), width * unit))
         painter.drawLine(QPointF(x1, y1), QPointF(x2, y2))
+
+
+def draw_tag(painter: QPainter, at: QPointF, text: str, color: RGB, colors: CanvasColors, unit: float) -> None:
+    """A label beside the cursor, as a click would set it."""
+    font = QFont(painter.font())
+    font.setPixelSize(max(round(13 * unit), 1))
+    painter.setFont(font)
+    metrics = QFontMetricsF(font)
+    width, height = metrics.horizontalAdvance(text) + 16 * unit, metrics.height() + 6 * unit
+    rect = QRectF(at.x() + 14 * unit, at.y() + 10 * unit, width, height)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(*color))
+    painter.drawRoundedRect(rect, 4 * unit, 4 * unit)
+    painter.setPen(QColor(text_on(color, colors.chip_dark, colors.chip_light)))
+    painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)

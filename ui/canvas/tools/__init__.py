@@ -3,9 +3,41 @@
 from __future__ import annotations
 
 from ui.canvas.tools.box import BoxTool, RotatedBoxTool
+from ui.canvas.tools.brush import BrushTool, EraserTool
+from ui.canvas.tools.path import PolygonTool, PolylineTool
+from ui.canvas.tools.points import KeypointsTool, PointTool, TagTool
 from ui.canvas.tools.protocol import KeyPress, Pointer, Tool
 from ui.canvas.tools.select import SelectTool
 
-TOOLS: dict[str, type[Tool]] = {tool.name: tool for tool in (SelectTool, BoxTool, RotatedBoxTool)}
+TOOLS: dict[str, type[Tool]] = {
+    tool.name: tool
+    for tool in (
+        SelectTool,
+        BoxTool,
+        RotatedBoxTool,
+        PolygonTool,
+        BrushTool,
+        EraserTool,
+        PolylineTool,
+        PointTool,
+        KeypointsTool,
+        TagTool,
+    )
+}
 
-__all__ = ["TOOLS", "BoxTool", "KeyPress", "Pointer", "RotatedBoxTool", "SelectTool", "Tool"]
+__all__ = [
+    "TOOLS",
+    "BoxTool",
+    "BrushTool",
+    "EraserTool",
+    "KeyPress",
+    "KeypointsTool",
+    "PointTool",
+    "Pointer",
+    "PolygonTool",
+    "PolylineTool",
+    "RotatedBoxTool",
+    "SelectTool",
+    "TagTool",
+    "Tool",
+]

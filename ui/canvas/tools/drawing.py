@@ -70,5 +70,5 @@ def paint_size(painter: QPainter, tool: Tool, geometry: Geometry | None, text: s
     if pointer is None or not text:
         return
     painter.setFont(chips.chip_font(painter.font(), host.unit))
-    room = QRectF(painter.viewport())
+    room = QRectF(0, 0, *host.screen_size)
     chips.note(painter, QPointF(pointer.screen_x, pointer.screen_y), text, room, host.colors, host.unit)
