@@ -28,6 +28,7 @@ class Chip:
     color: RGB
     anchor: QRectF
     hollow: bool = False
+    peak: QPointF | None = None
 
 
 def chip_text(record: Record, labels: Mapping[int, Label], pseudo: bool) -> str:
@@ -65,7 +66,7 @@ def place(chips: Iterable[Chip], room: QRectF, metrics: QFontMetricsF, unit: flo
     for chip in chips:
         width = metrics.horizontalAdvance(chip.text) + 2 * PAD_X * unit
         height = metrics.height() + 2 * PAD_Y * unit
-        for x, y in _places(chip.anchor, width, height, unit):
+        for x, y in _places(chip, width, height, unit):
             rect = _into(QRectF(x, y, width, height), room)
             if rect is not None and not any(rect.intersects(other) for _, other in placed):
                 placed.append((chip, rect))
@@ -73,9 +74,12 @@ def place(chips: Iterable[Chip], room: QRectF, metrics: QFontMetricsF, unit: flo
     return placed
 
 
-def _places(anchor: QRectF, width: float, height: float, unit: float) -> Iterable[tuple[float, float]]:
-    """Above the top-left corner, inside it, below, and the same on the right."""
-    gap = OFFSET * unit
+def _places(chip: Chip, width: float, height: float, unit: float) -> Iterable[tuple[float, float]]:
+    """Over the peak if there is one; above the top-left corner, inside it, below, and the same on the right."""
+    gap, anchor = OFFSET * unit, chip.anchor
+    if chip.peak is not None:
+        yield chip.peak.x() - width / 2, chip.peak.y() - height - 2 * gap
+        yield chip.peak.x() + 3 * gap, chip.peak.y() - height / 2
     for x in (anchor.left() - unit, anchor.right() - width + unit):
         yield x, anchor.top() - height - gap
         yield x + (gap + unit if x < anchor.center().x() else -gap - unit), anchor.top() + gap + unit

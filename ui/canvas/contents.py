@@ -11,14 +11,13 @@ from PySide6.QtWidgets import QWidget
 from annotator.domain.geometry import Geometry
 from annotator.domain.records import Annotation, Label, Skeleton, Suggestion
 from ui.canvas import hit
-from ui.canvas.colors import CanvasColors
+from ui.canvas.building import SceneBuilder, Shown
+from ui.canvas.colors import RGB, CanvasColors
 from ui.canvas.input import InputWidget
 from ui.canvas.layers import AnnotationLayer
-from ui.canvas.scene import Record, Scene, SceneBuilder, Shown
+from ui.canvas.scene import Record, Scene
 from ui.canvas.tools.protocol import Pointer
 from ui.canvas.tools.select import REACH
-
-Bounds = tuple[float, float, float, float]
 
 
 class Contents(InputWidget):
@@ -41,7 +40,7 @@ class Contents(InputWidget):
         self.pseudo: frozenset[UUID] = frozenset()
         self.shown = Shown()
         self.layer = AnnotationLayer()
-        self._shaky: frozenset[UUID] = frozenset()
+        self._shaky: frozenset[object] = frozenset()
         self._page: tuple[tuple[Annotation, ...], tuple[Suggestion, ...]] = ((), ())
         self.layer.colors = colors
         self.builder.set_labels(self.labels, colors)
@@ -88,13 +87,11 @@ class Contents(InputWidget):
             self._rebuild()
 
     def _rebuild(self, everything: bool = False) -> None:
-        before = self.scene
-        self.scene = self.builder.build(*self._page, self.shown, self._shaky)
+        self.scene, changed = self.builder.build(*self._page, self.shown, self._shaky)
         self.previews = {}
         self.layer.lifted = frozenset()
-        changed = None if everything else differences(before, self.scene)
-        self.layer.set_scene(self.scene, changed)
-        if self.hovered_id is not None and self.hovered_id not in self.scene.index:
+        self.layer.set_scene(self.scene, None if everything else changed)
+        if self.hovered_id is not None and self.scene.position(self.hovered_id) is None:
             self.set_hovered(None)
         self._describe()
         self.contents_changed()
@@ -131,9 +128,13 @@ class Contents(InputWidget):
 
     def show_previews(self, geometries: Mapping[UUID, Geometry]) -> None:
         """Draws shapes elsewhere than they rest, until the next page."""
-        self.previews = {i: g for i, g in geometries.items() if i in self.scene.index}
-        self.layer.lift(frozenset(self.scene.index[i] for i in self.previews))
+        self.previews = {i: g for i, g in geometries.items() if self.scene.position(i) is not None}
+        self.layer.lift(frozenset(self.scene.positions(self.previews)))
         self.update()
+
+    def record_color(self, record: Record) -> RGB:
+        """The colour of a record's label."""
+        return self.builder.label_color(record.label_id)
 
     def skeleton(self, record: Record) -> Skeleton | None:
         """The skeleton of a record's label."""
@@ -156,7 +157,7 @@ class Contents(InputWidget):
     def zoom_to_selection(self) -> None:
         """Shows the selected annotations, or the active suggestion, large."""
         chosen = self.selection if self.selection else (self.active,)
-        items = [self.scene.index[i] for i in chosen if i in self.scene.index]
+        items = self.scene.positions(chosen)
         if items:
             bounds = self.scene.bounds[items]
             low, high = bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)
@@ -179,33 +180,3 @@ class Contents(InputWidget):
         elif len(self.selection) > 1:
             parts.append(self.tr("{0} selected").format(len(self.selection)))
         self.setAccessibleDescription(", ".join(parts))
-
-
-def differences(before: Scene, after: Scene) -> list[Bounds] | None:
-    """The bounds, old and new, of what differs between two scenes; None when nearly all does."""
-    if not before.records:
-        return None
-    changed: list[Bounds] = []
-    gone = set(before.index)
-    for position, record in enumerate(after.records):
-        known = before.index.get(record.id)
-        gone.discard(record.id)
-        if known is not None and _looks_alike(before.records[known], record):
-            continue
-        changed.append(_tuple(after, position))
-        if known is not None:
-            changed.append(_tuple(before, known))
-    changed.extend(_tuple(before, before.index[i]) for i in gone)
-    return changed
-
-
-def _looks_alike(a: Record, b: Record) -> bool:
-    if a is b:
-        return True
-    same = a.geometry is b.geometry or a.geometry == b.geometry
-    return same and a.label_id == b.label_id and getattr(a, "z_order", 0) == getattr(b, "z_order", 0)
-
-
-def _tuple(scene: Scene, item: int) -> Bounds:
-    x1, y1, x2, y2 = scene.bounds[item].tolist()
-    return x1, y1, x2, y2

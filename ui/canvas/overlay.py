@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
-from annotator.domain.geometry import GeometryKind, Keypoints
+from annotator.domain.geometry import Box, GeometryKind, Keypoints, Mask
 from annotator.domain.records import Suggestion
 from ui.canvas import chips, pens
 from ui.canvas.scene import Record, Style
@@ -51,7 +51,7 @@ def paint(painter: QPainter, canvas: Canvas) -> None:
 def _lit(canvas: Canvas) -> list[int]:
     """Items that look different from how they rest: in paint order, the moving and the selected ones among them."""
     ids = {*canvas.previews, *canvas.selection, canvas.active, canvas.hovered_id}
-    items = sorted(canvas.scene.index[i] for i in ids if i in canvas.scene.index)
+    items = sorted(canvas.scene.positions(ids))
     if len(items) <= MOST_LIFTED:
         return items
     width, height = canvas.screen_size
@@ -89,7 +89,7 @@ def _paint_lit(painter: QPainter, canvas: Canvas, record: Record, item: int) -> 
 
 def _paint_handles(painter: QPainter, canvas: Canvas, record: Record) -> None:
     geometry = canvas.previews.get(record.id, record.geometry)
-    color = canvas.scene.color_of(canvas.scene.index[record.id])
+    color = canvas.record_color(record)
     places = handles(geometry, canvas.unit / canvas.view.scale)
     previous = (-1e9, -1e9)
     width, height = canvas.screen_size
@@ -120,20 +120,37 @@ def _paint_chips(painter: QPainter, canvas: Canvas) -> None:
     if len(scene) <= chips.MOST_CHIPS:
         records = list(scene.records)
     else:
-        records = [scene.records[scene.index[i]] for i in first if i in scene.index]
+        records = [scene.records[i] for i in scene.positions(first)]
     room = canvas.image_on_screen()
     wanted = []
     for record in chips.order(records, first):
-        x1, y1, x2, y2 = scene.bounds[scene.index[record.id]].tolist()
+        item = scene.position(record.id)
+        if item is None:
+            continue
+        x1, y1, x2, y2 = scene.bounds_of(item)
         anchor = QRectF(*view.to_screen(x1, y1), (x2 - x1) * view.scale, (y2 - y1) * view.scale)
         if anchor.right() < room.left() or anchor.left() > room.right():
             continue
         text = chips.chip_text(record, canvas.labels, record.id in canvas.pseudo)
-        color = scene.color_of(scene.index[record.id])
-        wanted.append(chips.Chip(text, color, anchor, isinstance(record, Suggestion)))
+        wanted.append(
+            chips.Chip(text, scene.color_of(item), anchor, isinstance(record, Suggestion), _peak(canvas, item))
+        )
     painter.setFont(chips.chip_font(canvas.font(), canvas.unit))
     placed = chips.place(wanted, room, QFontMetricsF(painter.font()), canvas.unit)
     chips.draw(painter, placed, canvas.colors, canvas.unit)
+
+
+def _peak(canvas: Canvas, item: int) -> QPointF | None:
+    """The topmost vertex on screen, beside which the chip of a shape that does not fill its bounds belongs."""
+    scene = canvas.scene
+    geometry = scene.records[item].geometry
+    if isinstance(geometry, Box):
+        return None
+    if isinstance(geometry, Mask):
+        x1, y1, x2, _ = scene.bounds_of(item)
+        return QPointF(*canvas.view.to_screen((x1 + x2) / 2, y1))
+    vertices = scene.vertices[scene.item_vertex[item] : scene.item_vertex[item + 1]]
+    return QPointF(*canvas.view.to_screen(*vertices[int(np.argmin(vertices[:, 1]))].tolist()))
 
 
 def _paint_guides(painter: QPainter, canvas: Canvas, pointer: Pointer) -> None:

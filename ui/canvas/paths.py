@@ -6,7 +6,7 @@ Tags and captions have none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -83,16 +83,35 @@ def _keypoints(geometry: Keypoints, skeleton: Skeleton | None) -> Outline:
     return _join([*lines, *dots], False)
 
 
-def outlines(geometries: Iterable[Geometry]) -> list[Outline]:
-    """The paths of many geometries; plain polygons, the common case in dense pictures, are converted in one pass."""
-    geometries = list(geometries)
-    plain = [g for g in geometries if type(g) is Polygon and len(g.parts) == 1 and not g.parts[0].holes]
-    counts = [len(g.parts[0].outer) for g in plain]
-    flat = chain.from_iterable(chain.from_iterable(g.parts[0].outer for g in plain))
-    vertices = np.fromiter(flat, np.float64, 2 * sum(counts)).reshape(-1, 2)
-    done: dict[int, Outline] = {}
-    start = 0
-    for geometry, count in zip(plain, counts, strict=True):
-        done[id(geometry)] = Outline(vertices[start : start + count], (count,), (True,))
-        start += count
-    return [done[id(g)] if id(g) in done else outline(g) for g in geometries]
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """The paths of many geometries: vertices (n, 2), each path's length and whether it closes, and paths per geometry."""
+
+    vertices: NDArray[np.float64]
+    lengths: NDArray[np.int64]
+    closed: NDArray[np.bool_]
+    per_item: NDArray[np.int64]
+
+
+def is_plain(geometry: Geometry) -> bool:
+    """Whether a geometry is one closed outline and nothing else, the common case in dense pictures."""
+    return type(geometry) is Polygon and len(geometry.parts) == 1 and not geometry.parts[0].holes
+
+
+def plain_block(polygons: Sequence[Polygon]) -> Block:
+    """The paths of plain polygons, converted in one pass."""
+    rings = [g.parts[0].outer for g in polygons]
+    lengths = np.fromiter(map(len, rings), np.int64, len(rings))
+    flat = chain.from_iterable(chain.from_iterable(rings))
+    vertices = np.fromiter(flat, np.float64, 2 * int(lengths.sum())).reshape(-1, 2)
+    return Block(vertices, lengths, np.ones(len(rings), bool), np.ones(len(rings), np.int64))
+
+
+def block(shapes: Sequence[Outline]) -> Block:
+    """Any outlines in a row."""
+    return Block(
+        np.concatenate([s.vertices for s in shapes]) if shapes else np.empty((0, 2)),
+        np.array([n for s in shapes for n in s.lengths], np.int64),
+        np.array([c for s in shapes for c in s.closed], bool),
+        np.array([len(s.lengths) for s in shapes], np.int64),
+    )

@@ -18,14 +18,15 @@ from numpy.typing import NDArray
 from annotator.domain.geometry import Mask
 from ui.canvas import masks
 from ui.canvas.colors import RGB
-from ui.canvas.scene import IntArray, Scene, Style
+from ui.canvas.scene import IntArray, Scene, Style, ranges
 from ui.canvas.transform import ViewTransform
 
 Pixels = NDArray[np.uint8]
 SHIFT = 3
 FILL, FILL_SUGGESTED = 0.12, 0.06
 FILL_STEP = 400
-BAND = 96
+LINE_STEP = 400
+BAND = 48
 DASH, GAP = 6.0, 4.0
 DOT, DOT_GAP = 2.0, 4.0
 LIMIT = 2.0**24
@@ -51,36 +52,32 @@ def project(
 
     Vertices that fall into one cell of ``step`` pixels with the one before are left out.
     """
-    first, last = scene.item_path[items], scene.item_path[items + 1]
-    paths = _ranges(first, last)
-    vertices = _ranges(scene.path_start[paths], scene.path_start[paths + 1])
-    lengths = scene.path_start[paths + 1] - scene.path_start[paths]
-    points = view.array_to_screen(scene.vertices[vertices]) - origin
-    np.clip(points, -LIMIT, LIMIT, out=points)
-    start = np.concatenate(([0], np.cumsum(lengths)))
+    if len(items) == len(scene):
+        paths = np.arange(len(scene.path_item))
+        points, start = view.array_to_screen(scene.vertices) - origin, scene.path_start
+    else:
+        paths = ranges(scene.item_path[items], scene.item_path[items + 1])
+        first, last = scene.path_start[paths], scene.path_start[paths + 1]
+        points = view.array_to_screen(scene.vertices[ranges(first, last)]) - origin
+        start = np.concatenate(([0], np.cumsum(last - first)))
+    if view.scale > 1:
+        np.clip(points, -LIMIT, LIMIT, out=points)
     if len(points):
-        cell = np.floor(points / step).astype(np.int64)
+        cell = np.floor(points * (1 / step)).astype(np.int32)
         keep = np.ones(len(points), bool)
-        keep[1:] = (cell[1:] != cell[:-1]).any(axis=1)
+        keep[1:] = (cell[1:, 0] != cell[:-1, 0]) | (cell[1:, 1] != cell[:-1, 1])
         keep[start[:-1]] = True
-        start = np.concatenate(([0], np.cumsum(np.add.reduceat(keep, start[:-1], dtype=np.int64))))
+        start = np.concatenate(([0], np.cumsum(keep)))[start]
         points = points[keep]
     owner = scene.path_item[paths]
     flat = Paths(points, start, owner, scene.color[owner], scene.style[owner], scene.path_closed[paths])
     return _with_masks(flat, scene, items, view, origin, size)
 
 
-def _ranges(first: IntArray, last: IntArray) -> IntArray:
-    """The integers of all half-open ranges, one after the other."""
-    counts = last - first
-    before = np.cumsum(counts) - counts
-    return np.arange(int(counts.sum())) + np.repeat(first - before, counts)
-
-
 def _with_masks(
     flat: Paths, scene: Scene, items: IntArray, view: ViewTransform, origin: tuple[int, int], size: tuple[int, int]
 ) -> Paths:
-    masked = np.intersect1d(items, scene.masks, assume_unique=True)
+    masked = items[scene.masked[items]]
     rings: list[NDArray[np.float64]] = []
     owner: list[int] = []
     clip = (origin[0] - 8, origin[1] - 8, origin[0] + size[0] + 8, origin[1] + size[1] + 8)
@@ -170,10 +167,10 @@ def _outline(index: Pixels, cover: Pixels, paths: Paths, line: int, unit: float)
             lines = _lines(
                 points, paths, np.flatnonzero(of_color & (paths.closed == closed) & (paths.style == Style.SOLID))
             )
-            if lines:
-                cv2.polylines(index, lines, closed, color, 1, cv2.LINE_8, SHIFT)
-                yield
-                cv2.polylines(cover, lines, closed, 255, 1, cv2.LINE_AA, SHIFT)
+            for begin in range(0, len(lines), LINE_STEP):
+                some = lines[begin : begin + LINE_STEP]
+                cv2.polylines(index, some, closed, color, 1, cv2.LINE_8, SHIFT)
+                cv2.polylines(cover, some, closed, 255, 1, cv2.LINE_AA, SHIFT)
                 yield
         for style, on, off in ((Style.DASHED, DASH, GAP), (Style.DOTTED, DOT, DOT_GAP)):
             pieces = dashes(paths, np.flatnonzero(of_color & (paths.style == style)), on * unit, off * unit)
@@ -193,7 +190,7 @@ def dashes(paths: Paths, chosen: IntArray, on: float, off: float) -> NDArray[np.
     """(n, 2, 2) straight pieces of length ``on`` along the chosen paths with ``off`` between; each begins with one."""
     if chosen.size == 0:
         return np.empty((0, 2, 2))
-    vertices = _ranges(paths.start[chosen], paths.start[chosen + 1])
+    vertices = ranges(paths.start[chosen], paths.start[chosen + 1])
     owner = np.repeat(np.arange(len(chosen)), paths.start[chosen + 1] - paths.start[chosen])
     points = paths.points[vertices]
     # Closed paths return to their first vertex; after each path a jump of no length leads to the next.

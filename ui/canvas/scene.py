@@ -5,8 +5,8 @@ Paint order: annotations before suggestions; then by z-order; among equals the s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import TypeAlias
 from uuid import UUID
@@ -14,15 +14,12 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from annotator.domain.geometry import Geometry, GeometryKind, Keypoints, Mask
-from annotator.domain.records import Annotation, Label, Suggestion
-from ui.canvas.colors import RGB, CanvasColors, rgb
-from ui.canvas.paths import Outline, outline, outlines
+from annotator.domain.records import Annotation, Suggestion
+from ui.canvas.colors import RGB
 
 Record: TypeAlias = Annotation | Suggestion
 IntArray: TypeAlias = NDArray[np.int64]
-MAX_COLORS = 127
-UNPLACED = (GeometryKind.TAG, GeometryKind.CAPTION)
+FloatArray: TypeAlias = NDArray[np.float64]
 
 
 class Style(IntEnum):
@@ -33,34 +30,89 @@ class Style(IntEnum):
     DOTTED = 2
 
 
+def ranges(first: IntArray, last: IntArray) -> IntArray:
+    """The integers of all half-open ranges, one after the other."""
+    counts = last - first
+    before = np.cumsum(counts) - counts
+    return np.arange(int(counts.sum())) + np.repeat(first - before, counts)
+
+
+def starts(counts: IntArray) -> IntArray:
+    """Where each of consecutive groups begins, and where the last ends."""
+    return np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
+
+
+def _ints() -> IntArray:
+    return np.empty(0, np.int64)
+
+
+def _bytes() -> NDArray[np.uint8]:
+    return np.empty(0, np.uint8)
+
+
 @dataclass(slots=True, eq=False)
 class Scene:
-    """Records in paint order with their vertices; N items, P paths, V vertices. Never changed after it was built.
+    """N items in paint order with their P paths and V vertices. Never changed after it was built.
 
-    ``vertices`` (V, 2) image coordinates; ``following`` (V,) index of the vertex that ends the segment begun by each vertex
-    (itself where a path ends); ``vertex_closed`` (V,) whether it belongs to a closed path; ``path_start`` (P + 1,);
-    ``path_item`` (P,); ``path_closed`` (P,); ``item_path`` and ``item_vertex`` (N + 1,); ``bounds`` (N, 4);
-    ``color`` (N,) index from 1 into ``palette``; ``style`` (N,) Style.
+    ``vertices`` (V, 2) in image coordinates; ``path_start`` (P + 1,) and ``path_closed`` (P,); ``item_path`` (N + 1,);
+    ``bounds`` (N, 4), infinite and reversed where there are none; ``z`` (N,); ``color`` (N,) from 1, into ``palette``;
+    ``style`` (N,) of Style; ``masked`` (N,) whether the item is a mask. The rest follows from these:
+    ``item_vertex`` (N + 1,); ``path_item`` (P,); ``following`` (V,) the vertex that ends the segment begun by each vertex
+    (itself where a path ends); ``vertex_closed`` (V,).
     """
 
     records: list[Record] = field(default_factory=list)
-    index: dict[UUID, int] = field(default_factory=dict)
-    vertices: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
-    following: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
-    vertex_closed: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
+    vertices: FloatArray = field(default_factory=lambda: np.empty((0, 2)))
     path_start: IntArray = field(default_factory=lambda: np.zeros(1, np.int64))
-    path_item: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
     path_closed: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
     item_path: IntArray = field(default_factory=lambda: np.zeros(1, np.int64))
-    item_vertex: IntArray = field(default_factory=lambda: np.zeros(1, np.int64))
-    bounds: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 4)))
-    color: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
-    style: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
-    masks: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
+    bounds: FloatArray = field(default_factory=lambda: np.empty((0, 4)))
+    z: FloatArray = field(default_factory=lambda: np.empty(0))
+    color: NDArray[np.uint8] = field(default_factory=_bytes)
+    style: NDArray[np.uint8] = field(default_factory=_bytes)
+    masked: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
     palette: list[RGB] = field(default_factory=list)
+    item_vertex: IntArray = field(init=False)
+    path_item: IntArray = field(init=False)
+    _following: IntArray | None = field(init=False, default=None)
+    _vertex_closed: NDArray[np.bool_] | None = field(init=False, default=None)
+    _positions: dict[int, int] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self.item_vertex = self.path_start[self.item_path]
+        self.path_item = np.repeat(np.arange(len(self.records)), np.diff(self.item_path))
 
     def __len__(self) -> int:
         return len(self.records)
+
+    @property
+    def following(self) -> IntArray:
+        if self._following is None:
+            self._following = np.arange(1, len(self.vertices) + 1)
+            last = self.path_start[1:] - 1
+            self._following[last] = np.where(self.path_closed, self.path_start[:-1], last)
+        return self._following
+
+    @property
+    def vertex_closed(self) -> NDArray[np.bool_]:
+        if self._vertex_closed is None:
+            self._vertex_closed = np.repeat(self.path_closed, np.diff(self.path_start))
+        return self._vertex_closed
+
+    def position(self, item_id: UUID | None) -> int | None:
+        """Where an item is in paint order; None when it is not shown."""
+        if self._positions is None:  # by the number in the UUID, whose own hash is slow
+            self._positions = {record.id.int: i for i, record in enumerate(self.records)}
+        return self._positions.get(item_id.int) if item_id is not None else None
+
+    def positions(self, ids: Iterable[UUID | None]) -> list[int]:
+        """Where those of the items are that are shown."""
+        return [i for i in map(self.position, ids) if i is not None]
+
+    def get(self, item_id: UUID | None) -> Record | None:
+        """The record of an id, if it is shown."""
+        position = self.position(item_id)
+        return None if position is None else self.records[position]
 
     def within(self, x1: float, y1: float, x2: float, y2: float) -> IntArray:
         """Items whose bounds touch the rectangle (image coordinates), in paint order."""
@@ -70,159 +122,49 @@ class Scene:
     def vertex_count(self, items: IntArray) -> int:
         """How many vertices the items have; a mask counts as 200."""
         count = int((self.item_vertex[items + 1] - self.item_vertex[items]).sum())
-        return count + 200 * int(np.isin(items, self.masks, assume_unique=True).sum()) if self.masks.size else count
-
-    def get(self, item_id: UUID | None) -> Record | None:
-        """The record of an id, if it is shown."""
-        position = self.index.get(item_id) if item_id is not None else None
-        return None if position is None else self.records[position]
+        return count + 200 * int(np.count_nonzero(self.masked[items]))
 
     def color_of(self, item: int) -> RGB:
         return self.palette[int(self.color[item]) - 1]
 
+    def bounds_of(self, item: int) -> tuple[float, float, float, float]:
+        x1, y1, x2, y2 = self.bounds[item].tolist()
+        return x1, y1, x2, y2
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What the view shows of a page."""
-
-    annotations: bool = True
-    suggestions: bool = True
-    threshold: float = 0.0
-
-
-class SceneBuilder:
-    """Builds scenes, and keeps the vertices of geometries that did not change between two of them."""
-
-    def __init__(self) -> None:
-        self._outlines: dict[UUID, tuple[Geometry, Outline]] = {}
-        self._labels: Mapping[int, Label] = {}
-        self._colors = CanvasColors()
-
-    def set_labels(self, labels: Mapping[int, Label], colors: CanvasColors) -> None:
-        """Labels give colours and skeletons."""
-        self._labels, self._colors = labels, colors
-        self._outlines = {
-            key: kept for key, kept in self._outlines.items() if not isinstance(kept[0], Keypoints)
-        }  # their lines come from the label
-
-    def build(
-        self,
-        annotations: Iterable[Annotation],
-        suggestions: Iterable[Suggestion],
-        shown: Shown = Shown(),
-        shaky: frozenset[UUID] = frozenset(),
-    ) -> Scene:
-        """The scene of what is to be seen: nothing hidden, nothing below the threshold."""
-        drawn = [a for a in annotations if not a.hidden and a.kind not in UNPLACED] if shown.annotations else []
-        proposed = [
-            s
-            for s in (suggestions if shown.suggestions else ())
-            if s.confidence >= shown.threshold and s.geometry.kind not in UNPLACED
-        ]
-        records: list[Record] = [*drawn, *proposed]
-        if not records:
-            self._outlines = {}
-            return Scene()
-        shapes = self._shapes(records)
-        bounds = _bounds(records, shapes)
-        order = _paint_order(bounds, [a.z_order for a in drawn], len(proposed))
-        records = [records[i] for i in order]
-        return self._assemble(records, [shapes[i] for i in order], bounds[order], shaky)
-
-    def _shapes(self, records: list[Record]) -> list[Outline]:
-        kept = self._outlines
-        fresh: dict[UUID, tuple[Geometry, Outline]] = {}
-        missing: list[Record] = []
-        for record in records:
-            known = kept.get(record.id)
-            if known is not None and known[0] is record.geometry:
-                fresh[record.id] = known
-            elif isinstance(record.geometry, Keypoints):
-                label = self._labels.get(record.label_id)
-                fresh[record.id] = (record.geometry, outline(record.geometry, label.skeleton if label else None))
-            else:
-                missing.append(record)
-        for record, shape in zip(missing, outlines(r.geometry for r in missing), strict=True):
-            fresh[record.id] = (record.geometry, shape)
-        self._outlines = fresh
-        return [fresh[record.id][1] for record in records]
-
-    def _assemble(
-        self, records: list[Record], shapes: list[Outline], bounds: NDArray[np.float64], shaky: frozenset[UUID]
-    ) -> Scene:
-        lengths = np.array([n for s in shapes for n in s.lengths], np.int64)
-        closed = np.array([c for s in shapes for c in s.closed], bool)
-        per_item = np.array([len(s.lengths) for s in shapes], np.int64)
-        vertices = np.concatenate([s.vertices for s in shapes])
-        path_start = np.concatenate(([0], np.cumsum(lengths)))
-        item_path = np.concatenate(([0], np.cumsum(per_item)))
-        following = np.arange(1, len(vertices) + 1)
-        last = path_start[1:] - 1
-        following[last] = np.where(closed, path_start[:-1], last)
-        palette, color = self._palette(records)
+    def joined(self, other: Scene) -> Scene:
+        """The items of both, not yet in paint order, with the palette of the other."""
         return Scene(
-            records=records,
-            index={record.id: i for i, record in enumerate(records)},
-            vertices=vertices,
-            following=following,
-            vertex_closed=np.repeat(closed, lengths),
-            path_start=path_start,
-            path_item=np.repeat(np.arange(len(records)), per_item),
-            path_closed=closed,
-            item_path=item_path,
-            item_vertex=path_start[item_path],
-            bounds=bounds,
-            color=color,
-            style=np.fromiter((_style(r, shaky) for r in records), np.uint8, len(records)),
-            masks=np.array([i for i, r in enumerate(records) if isinstance(r.geometry, Mask)], np.int64),
-            palette=palette,
+            self.records + other.records,
+            np.concatenate((self.vertices, other.vertices)),
+            np.concatenate((self.path_start, other.path_start[1:] + len(self.vertices))),
+            np.concatenate((self.path_closed, other.path_closed)),
+            np.concatenate((self.item_path, other.item_path[1:] + len(self.path_closed))),
+            np.concatenate((self.bounds, other.bounds)),
+            np.concatenate((self.z, other.z)),
+            np.concatenate((self.color, other.color)),
+            np.concatenate((self.style, other.style)),
+            np.concatenate((self.masked, other.masked)),
+            other.palette,
         )
 
-    def _palette(self, records: list[Record]) -> tuple[list[RGB], NDArray[np.uint8]]:
-        """Distinct colours in order of first use; beyond 127 of them they are shared."""
-        position: dict[int, int] = {}
-        palette: list[RGB] = []
-        color = np.empty(len(records), np.uint8)
-        for i, record in enumerate(records):
-            label_id = record.label_id
-            if label_id not in position:
-                position[label_id] = len(palette) % MAX_COLORS + 1
-                if len(palette) < MAX_COLORS:
-                    palette.append(self.label_color(label_id))
-            color[i] = position[label_id]
-        return palette, color
-
-    def label_color(self, label_id: int | None) -> RGB:
-        """The colour of a label, or that of things without one."""
-        label = self._labels.get(label_id) if label_id is not None else None
-        return rgb(label.color if label and label.color else self._colors.unlabelled)
-
-
-def _style(record: Record, shaky: frozenset[UUID]) -> Style:
-    if isinstance(record, Annotation):
-        return Style.SOLID
-    return Style.DOTTED if record.id in shaky else Style.DASHED
-
-
-def _bounds(records: list[Record], shapes: list[Outline]) -> NDArray[np.float64]:
-    bounds = np.full((len(records), 4), np.inf)
-    bounds[:, 2:] = -np.inf
-    counts = np.array([len(s.vertices) for s in shapes])
-    filled = np.flatnonzero(counts)
-    if filled.size:
-        starts = np.concatenate(([0], np.cumsum(counts[filled])[:-1]))
-        vertices = np.concatenate([shapes[i].vertices for i in filled])
-        bounds[filled, :2] = np.minimum.reduceat(vertices, starts, axis=0)
-        bounds[filled, 2:] = np.maximum.reduceat(vertices, starts, axis=0)
-    for i in np.flatnonzero(counts == 0):
-        known = records[i].geometry.bounds()
-        if known is not None:
-            bounds[i] = known
-    return bounds
-
-
-def _paint_order(bounds: NDArray[np.float64], z_orders: list[int], suggestions: int) -> IntArray:
-    area = np.nan_to_num((bounds[:, 2] - bounds[:, 0]) * (bounds[:, 3] - bounds[:, 1]), nan=0.0, posinf=0.0)
-    kind = np.concatenate((np.zeros(len(z_orders)), np.ones(suggestions)))
-    z = np.concatenate((np.array(z_orders, np.float64), np.zeros(suggestions)))
-    return np.lexsort((-area, z, kind))
+    def in_paint_order(self, kept: IntArray) -> Scene:
+        """The kept items in paint order."""
+        area = (self.bounds[kept, 2] - self.bounds[kept, 0]) * (self.bounds[kept, 3] - self.bounds[kept, 1])
+        order = kept[np.lexsort((-area, self.z[kept], self.style[kept] != Style.SOLID))]
+        if len(order) == len(self.records) and (order[1:] > order[:-1]).all():
+            return self
+        paths = ranges(self.item_path[order], self.item_path[order + 1])
+        first, last = self.path_start[paths], self.path_start[paths + 1]
+        return replace(
+            self,
+            records=[self.records[i] for i in order.tolist()],
+            vertices=self.vertices[ranges(first, last)],
+            path_start=starts(last - first),
+            path_closed=self.path_closed[paths],
+            item_path=starts(self.item_path[order + 1] - self.item_path[order]),
+            bounds=self.bounds[order],
+            z=self.z[order],
+            color=self.color[order],
+            style=self.style[order],
+            masked=self.masked[order],
+        )

@@ -186,9 +186,8 @@ class BrushTool(Tool):
         return area
 
     def _color(self) -> RGB:
-        index = self.host.scene.index
-        known = self._record is not None and self._record.id in index
-        return self.host.scene.color_of(index[self._record.id]) if known and self._record else self.host.color
+        item = self.host.scene.position(self._record.id) if self._record is not None else None
+        return self.host.color if item is None else self.host.scene.color_of(item)
 
     def _text(self, area: StrokeArea | None) -> str:
         if area is None:
