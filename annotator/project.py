@@ -13,6 +13,7 @@ what it had committed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
@@ -23,8 +24,8 @@ from annotator.job_context import QUIET, JobContext
 from annotator.usecases.parts import Parts
 
 if TYPE_CHECKING:
-    from annotator.edits.history import History
     from annotator.usecases.datasets import FoundDataset
+    from annotator.usecases.history import ProjectHistory
     from annotator.usecases.image_view import ImageView
     from annotator.usecases.label_view import LabelView
     from annotator.usecases.queue_view import QueueView
@@ -49,7 +50,6 @@ class Project:
     """An open project. Close it, or use it in a ``with`` statement: closing writes what is still waiting in the lane."""
 
     def __init__(self, parts: Parts) -> None:
-        from annotator.edits.history import History
         from annotator.usecases.image_view import ImageView
         from annotator.usecases.label_view import LabelView
         from annotator.usecases.queue_view import QueueView
@@ -62,7 +62,13 @@ class Project:
         self.labels: LabelView = LabelView(parts)
         self.queue: QueueView = QueueView(parts)
         self.review: ReviewView = ReviewView(parts)
-        self.history: History = History(parts.db, parts.lane, parts.annotator)
+
+    @cached_property
+    def history(self) -> ProjectHistory:
+        """Everything that changes annotations, labels and verdicts goes through here, so that it can be undone."""
+        from annotator.usecases.history import ProjectHistory
+
+        return ProjectHistory(self._parts, self.review)
 
     # --- opening and closing -------------------------------------------------------------------------------------------
 
@@ -149,11 +155,11 @@ class Project:
 
     def subscribe(self, callback: Callable[[ChangeSet], None]) -> Callable[[], None]:
         """Call ``callback`` after every commit, on the thread that committed; returns the function that ends it."""
-        return self._parts.subscribe(callback)
+        return self._parts.db.subscribe(callback)
 
     def publish(self, changes: ChangeSet) -> None:
         """Tell the subscribers what another process committed (the engine's changes come this way)."""
-        self._parts.publish(changes)
+        self._parts.db.publish(changes)
 
     # --- images --------------------------------------------------------------------------------------------------------
 
@@ -240,14 +246,21 @@ class Project:
         task: Task | str = Task.TAGS,
         model: str | None = None,
         *,
+        weights: Path | str | None = None,
         limit: int | None = None,
         device: str = "auto",
         context: JobContext = QUIET,
     ) -> SuggestResult:
-        """Embed what is new, then suggest for everything that is open and rank the queue."""
+        """Embed what is new, then suggest for everything that is open and rank the queue.
+
+        A ``model`` (and its ``weights`` file) that is named is remembered: later rounds learn on its embeddings.
+        """
         from annotator.usecases import suggest
 
-        return suggest.suggest(self._parts, Task(task), model, limit=limit, device=device, context=context)
+        file = None if weights is None else Path(weights)
+        return suggest.suggest(
+            self._parts, Task(task), model, weights=file, limit=limit, device=device, context=context
+        )
 
     def train(self, task: Task | str = Task.TAGS, *, device: str = "auto", context: JobContext = QUIET) -> TrainResult:
         """Fit a head to all verdicts, release it if it is not worse, suggest anew for what is open and re-rank the queue."""

@@ -55,10 +55,11 @@ def _suggest(
     *,
     task: str = "tags",
     model: str | None = None,
+    weights: str | None = None,
     limit: int | None = None,
     device: str = "auto",
 ) -> SuggestResult:
-    return project.suggest(task, model, limit=limit, device=device, context=context)
+    return project.suggest(task, model, weights=weights, limit=limit, device=device, context=context)
 
 
 def _train(project: Project, context: JobContext, *, task: str = "tags", device: str = "auto") -> TrainResult:

@@ -1,0 +1,51 @@
+"""``annotator models info``: one model in full."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from annotator.cli.shared import AsJson, answer
+
+
+def register(group: typer.Typer) -> None:
+    """Add the command."""
+    group.command("info")(info)
+
+
+def info(
+    model: Annotated[str, typer.Argument(metavar="ID", help="A model of `annotator models list`.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say what a model does, where its weights come from and under which licence."""
+    from annotator.models import catalogue
+
+    entry = catalogue.find(model)
+    state = catalogue.available(model)
+    weights = entry.weights
+    path = catalogue.weights_path(entry)
+    facts = {
+        "id": entry.id,
+        "title": entry.title,
+        "tasks": [task.value for task in entry.tasks],
+        "licence": entry.licence,
+        "ready": state.ready,
+        "reason": state.reason,
+        "cure": state.cure,
+        "weights": None
+        if weights is None
+        else {"url": weights.url, "sha256": weights.sha256, "size": weights.size, "path": str(path)},
+    }
+    answer(facts, as_json, lambda console: _show(console, facts))
+
+
+def _show(console: Console, facts: dict[str, object]) -> None:
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                console.print(f"{name} {key}: {inner}", markup=False)
+        elif value not in ("", None):
+            shown = ", ".join(value) if isinstance(value, list) else value
+            console.print(f"{name}: {shown}", markup=False)

@@ -1,0 +1,47 @@
+"""``annotator models list``: every model of the catalogue and whether it can run here."""
+
+from __future__ import annotations
+
+import typer
+from rich.console import Console
+
+from annotator.cli.shared import AsJson, answer, table
+
+
+def register(group: typer.Typer) -> None:
+    """Add the command."""
+    group.command("list")(list_models)
+
+
+def list_models(as_json: AsJson = False) -> None:
+    """List the models, what they do and whether they can run here."""
+    from annotator.models import catalogue
+
+    rows = []
+    for entry in catalogue.entries():
+        state = catalogue.available(entry.id)
+        rows.append(
+            {
+                "id": entry.id,
+                "title": entry.title,
+                "tasks": [task.value for task in entry.tasks],
+                "licence": entry.licence,
+                "ready": state.ready,
+                "reason": state.reason,
+                "cure": state.cure,
+            }
+        )
+    answer({"models": rows}, as_json, lambda console: _show(console, rows))
+
+
+def _show(console: Console, rows: list[dict[str, object]]) -> None:
+    models = table("id", "tasks", "ready", "licence")
+    for column in models.columns:
+        column.justify = "left"
+    for row in rows:
+        tasks = row["tasks"]
+        assert isinstance(tasks, list)
+        models.add_row(
+            str(row["id"]), ", ".join(tasks), "yes" if row["ready"] else str(row["cure"]), str(row["licence"])
+        )
+    console.print(models)

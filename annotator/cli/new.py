@@ -1,0 +1,44 @@
+"""``annotator new``: a folder of pictures becomes a project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from annotator.cli.shared import AsJson, answer, plural, work
+from annotator.usecases.results import ScanResult
+
+SHOWN_PROBLEMS = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("new")(new)
+
+
+def new(
+    project: Annotated[
+        Path, typer.Argument(metavar="PROJECT", help="The folder to make; it must not exist or be empty.")
+    ],
+    images: Annotated[Path, typer.Option("--images", help="The folder of pictures; they stay where they are.")],
+    labels: Annotated[str, typer.Option("--labels", help="Names of labels, separated by commas.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Make a project from a folder of pictures."""
+    from annotator.project import Project
+
+    names = [name.strip() for name in labels.split(",") if name.strip()]
+    with Project.create(project, images, names, scan=False) as made:
+        result = work(made.scan, "Looking for pictures")
+    answer(result, as_json, lambda console: _show(console, project, result))
+
+
+def _show(console: Console, project: Path, result: ScanResult) -> None:
+    console.print(f"{project}: {plural(result.images, 'picture')} in {result.seconds:.1f} s", markup=False)
+    for problem in result.problems[:SHOWN_PROBLEMS]:
+        console.print(f"  {problem.uri}: {problem.reason}", markup=False)
+    if len(result.problems) > SHOWN_PROBLEMS:
+        console.print(f"  and {len(result.problems) - SHOWN_PROBLEMS:,} more; `annotator stats` lists all of them")

@@ -1,0 +1,69 @@
+"""``annotator simulate``: the loop with an annotator who knows the truth, to see what it would gain on these pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from annotator.cli.shared import AsJson, ProjectPath, TaskName, answer, table, work
+from annotator.errors import UsageError
+from annotator.usecases.results import SimulateResult
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("simulate")(simulate)
+
+
+def simulate(
+    project: ProjectPath,
+    task: TaskName,
+    truth: Annotated[Path, typer.Option("--truth", help="A dataset with the right answers and the splits.")],
+    truth_format: Annotated[
+        str | None, typer.Option("--truth-format", help="Its format; found out when left away.")
+    ] = None,
+    budgets: Annotated[
+        str, typer.Option("--budgets", help="Numbers of labels to stop at, separated by commas.")
+    ] = "10,20,50,100,200",
+    strategy: Annotated[str, typer.Option("--strategy", help="How the queue chooses.")] = "default",
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="How often to play it.")] = 3,
+    as_json: AsJson = False,
+) -> None:
+    """Play the loop on a copy of the project and print the learning curve."""
+    from annotator.project import Project
+
+    try:
+        numbers = tuple(sorted({int(word) for word in budgets.split(",") if word.strip()}))
+    except ValueError:
+        raise UsageError(f"--budgets {budgets!r} is not a list of whole numbers.", "For example: 10,20,50") from None
+    if not numbers or numbers[0] < 1:
+        raise UsageError("--budgets needs numbers of at least 1.", "For example: 10,20,50")
+    with Project.open(project, read_only=True) as opened:
+        result = work(
+            lambda context: opened.simulate(
+                task,
+                truth=truth,
+                truth_format=truth_format,
+                budgets=numbers,
+                strategy=strategy,
+                seeds=seeds,
+                context=context,
+            ),
+            "Simulating",
+        )
+    answer(result, as_json, lambda console: _show(console, result))
+
+
+def _show(console: Console, result: SimulateResult) -> None:
+    curve = table("labels", result.metric, "sd", "actions")
+    if result.zero_labels is not None:
+        curve.add_row("0", f"{result.zero_labels:.3f}", "", "")
+    for point in result.curve:
+        curve.add_row(str(point.budget), f"{point.mean:.3f}", f"{point.sd:.3f}", f"{point.actions:.0f}")
+    console.print(curve)
+    console.print(
+        f"All labels: {result.full_supervision:.3f}. Scored on {result.scored_on} ({result.scored_images:,} pictures)."
+    )

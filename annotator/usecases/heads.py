@@ -1,0 +1,87 @@
+"""Trained tag heads in the project's ``models/`` folder: the head of each group, and what it said of answers it had not seen."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from annotator.domain.kinds import Task
+from annotator.errors import ModelError
+from annotator.learning.heads import TagHead
+from annotator.learning.rounds import Basis, HeldOut, Previous
+from annotator.usecases.parts import Parts
+from annotator.usecases.space import Space
+
+
+@dataclass(frozen=True)
+class GroupHead:
+    """The head in use for one group: ``label_ids`` in the order of its columns, and its record of the round it came from."""
+
+    group_id: int | None
+    label_ids: tuple[int, ...]
+    previous: Previous
+
+    @property
+    def head(self) -> TagHead:
+        """The head itself."""
+        return self.previous.head
+
+
+def load_released(parts: Parts, space: Space) -> dict[int | None, GroupHead]:
+    """The heads in use, by group; none when they belong to another embedding space or their files are gone."""
+    with parts.db.read() as reader:
+        row = reader.runs.released_head(Task.TAGS)
+    if row is None:
+        return {}
+    folder = parts.folder / row.path
+    try:
+        description = json.loads((folder / "head.json").read_text(encoding="utf-8"))
+        if description["space"] != space.store.space:
+            return {}
+        return {entry["id"]: _read(folder, at, entry) for at, entry in enumerate(description["groups"])}
+    except (OSError, ValueError, KeyError, ModelError):
+        return {}
+
+
+def _read(folder: Path, at: int, entry: Mapping[str, object]) -> GroupHead:
+    head = TagHead.load(folder / f"group{at}.safetensors")
+    with np.load(folder / f"group{at}.npz", allow_pickle=False) as record:
+        basis = Basis(str(record["basis"]))
+        held_out = None if basis is Basis.UNTESTED else HeldOut(basis, record["ids"], record["said"])
+        trained = np.asarray(record["trained"], np.int64)
+    group_id, labels = entry["id"], entry["labels"]
+    assert group_id is None or isinstance(group_id, int)
+    assert isinstance(labels, list)
+    return GroupHead(group_id, tuple(labels), Previous(head, held_out, trained))
+
+
+def save(parts: Parts, name: str, space: Space, groups: list[GroupHead]) -> str:
+    """Write heads under ``models/name`` in one step; returns the path relative to the project folder."""
+    target = parts.models / name
+    unfinished = parts.models / f".{name}.part"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    entries = []
+    for at, each in enumerate(groups):
+        each.head.save(unfinished / f"group{at}.safetensors")
+        held_out = each.previous.held_out
+        trained = each.previous.trained_ids
+        np.savez(
+            unfinished / f"group{at}.npz",
+            basis=np.str_((Basis.UNTESTED if held_out is None else held_out.basis).value),
+            ids=np.zeros(0, np.int64) if held_out is None else held_out.ids,
+            said=np.zeros(0, np.int64) if held_out is None else held_out.said,
+            trained=np.zeros(0, np.int64) if trained is None else trained,
+        )
+        entries.append({"id": each.group_id, "labels": list(each.label_ids)})
+    description = {"space": space.store.space, "groups": entries}
+    (unfinished / "head.json").write_text(json.dumps(description), encoding="utf-8")
+    shutil.rmtree(target, ignore_errors=True)
+    os.replace(unfinished, target)  # noqa: PTH105 - a folder, put in place in one step
+    return f"models/{name}"

@@ -1,0 +1,125 @@
+"""``project.queue``: the images in the order in which a person should see them.
+
+The order is an array of ids in the project's cache, made by ``ranking``; this view keeps the person's walk through it steady:
+what was visited, the current image and the next ten stay where they are when a new ranking arrives, and images that a scan
+adds come after those that are ranked.
+"""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotator.domain.kinds import ImageState
+from annotator.domain.records import ImageFilter
+from annotator.events import ChangeSet, Table
+from annotator.store.counters import IMAGE_STATE
+from annotator.usecases import ranking
+from annotator.usecases.parts import Parts
+
+Ids = NDArray[np.int64]
+
+SHOWN = frozenset({ImageState.NEW, ImageState.IN_PROGRESS, ImageState.DONE, ImageState.SKIPPED})
+OPEN = (ImageState.NEW, ImageState.IN_PROGRESS)
+STEADY = 10
+
+
+class QueueView:
+    """The order and the person's place in it. Methods may be called from any thread."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._lock = threading.RLock()
+        self._order: Ids | None = None
+        self._reasons: dict[int, str] = {}
+        self._visited: list[int] = []
+        self._pending: set[int] = set()
+        self._reload = False
+        self._rerank = False
+        parts.db.subscribe(self._changed)
+
+    def order(self) -> Ids:
+        """Ids of all images that can be shown, in the order to see them."""
+        with self._lock:
+            if self._order is None or self._reload:
+                self._load()
+            if self._rerank:
+                self._take_ranking()
+            if self._pending:
+                self._take_pending()
+            assert self._order is not None
+            return self._order
+
+    def reason(self, image_id: int) -> str:
+        """Why the image stands where it is, or nothing."""
+        with self._lock:
+            self.order()
+            return self._reasons.get(image_id, "")
+
+    def remaining(self) -> int:
+        """How many images are neither done nor skipped."""
+        with self._parts.db.read() as reader:
+            found = reader.counters.of(IMAGE_STATE)
+        return sum(found.get(state.value, 0) for state in OPEN)
+
+    def visited(self, image_id: int) -> None:
+        """The person looks at this image now."""
+        with self._lock:
+            if not self._visited or self._visited[-1] != image_id:
+                self._visited.append(image_id)
+
+    def _changed(self, changes: ChangeSet) -> None:
+        with self._lock:
+            if changes.touches(Table.QUEUE):
+                self._rerank = True
+            if changes.touches(Table.IMAGE):
+                if changes.everything:
+                    self._reload = True
+                else:
+                    self._pending.update(changes.image_ids)
+
+    def _load(self) -> None:
+        """Read the images anew, keeping the order of those already in it."""
+        with self._parts.db.read() as reader:
+            ids = reader.images.ids(ImageFilter(states=SHOWN))
+        before, self._reload, self._pending = self._order, False, set()
+        if before is None:
+            ranked, self._reasons = ranking.read(self._parts)
+            before, self._rerank = ranked, False
+        kept = before[np.isin(before, ids)] if len(before) else before
+        self._order = np.concatenate([kept, ids[~np.isin(ids, kept)]]) if len(kept) else ids
+
+    def _take_ranking(self) -> None:
+        assert self._order is not None
+        self._rerank = False
+        ranked, self._reasons = ranking.read(self._parts)
+        order = self._order
+        current = self._visited[-1] if self._visited else None
+        at = np.flatnonzero(order == current) if current is not None else np.zeros(0, np.int64)
+        position = int(at[0]) if len(at) else -1
+        fixed = np.isin(order, np.asarray(self._visited, np.int64))
+        fixed[: position + 1] = True
+        ahead = np.flatnonzero(~fixed)
+        if position >= 0:
+            fixed[ahead[ahead > position][:STEADY]] = True
+        moving = order[~fixed]
+        ranked = ranked[np.isin(ranked, moving)]
+        merged = order.copy()
+        merged[~fixed] = np.concatenate([ranked, moving[~np.isin(moving, ranked)]])
+        self._order = merged
+
+    def _take_pending(self) -> None:
+        """Images that changed: new ones go to the end, those that cannot be shown any more leave."""
+        assert self._order is not None
+        changed, self._pending = self._pending, set()
+        with self._parts.db.read() as reader:
+            images = reader.images.many(sorted(changed))
+        shown = np.asarray([image.id for image in images if image.state in SHOWN], np.int64)
+        hidden = np.asarray([image.id for image in images if image.state not in SHOWN], np.int64)
+        order = self._order
+        if len(hidden):
+            order = order[~np.isin(order, hidden)]
+        fresh = shown[~np.isin(shown, order)]
+        self._order = np.concatenate([order, fresh]) if len(fresh) else order

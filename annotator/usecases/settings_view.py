@@ -1,0 +1,39 @@
+"""``project.settings``: what is remembered about one project, as JSON values by key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from annotator.usecases.parts import Parts
+
+TAG_RUN = "tags.run"
+"""Id of the run whose predictions are shown."""
+TAG_MODEL = "tags.model"
+"""Id of the model whose embeddings tags are learned on."""
+TAG_WEIGHTS = "tags.weights"
+"""A weights file for that model, when the person gave one."""
+REMOVED_ROOTS = "roots.removed"
+"""Ids of folders that were taken out of the project."""
+STALE = "index.stale"
+"""Ids of images whose file has changed since they were embedded."""
+
+
+class SettingsView:
+    """Reads and writes; a write is durable when ``set`` returns."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of ``key``, or ``default``."""
+        with self._parts.db.read() as reader:
+            return reader.settings.get(key, default)
+
+    def all(self) -> dict[str, Any]:
+        """Every setting."""
+        with self._parts.db.read() as reader:
+            return reader.settings.all()
+
+    def set(self, key: str, value: Any) -> None:
+        """Store a JSON value."""
+        self._parts.lane.submit(lambda writer: writer.settings.set(key, value), self._parts.annotator).result()

@@ -1,0 +1,159 @@
+"""What every command promises: one JSON object, one line for an error, the exit status, nothing of Qt or torch on the way."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from annotator.cli import main as cli
+from annotator.cli.shared import plain
+from annotator.errors import AnnotatorError, JobCancelled, UsageError
+from tests.unit.cli.conftest import Command
+
+
+def test_new_and_stats_answer_with_one_object(command: Command, pictures: Path, tmp_path: Path) -> None:
+    (pictures / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    made = command("new", tmp_path / "p", "--images", pictures, "--labels", "red, green,blue", "--json")
+    assert made.status == 0
+    assert made.json["images"] == 13
+    assert made.json["unreadable"] == 1
+    assert made.json["seconds"] > 0
+    stats = command("stats", tmp_path / "p", "--json").json
+    assert stats["images"] == 13
+    assert [label["name"] for label in stats["labels"]] == ["red", "green", "blue"]
+    assert stats["states"]["unreadable"] == 1
+    assert stats["problems"][0]["uri"] == "broken.jpg"
+
+
+def test_people_get_words(command: Command, pictures: Path, tmp_path: Path) -> None:
+    made = command("new", tmp_path / "p", "--images", pictures, "--labels", "red")
+    assert "12 pictures" in made.out
+    assert "red" in command("stats", tmp_path / "p").out
+
+
+def test_a_failure_is_one_line_and_status_1(command: Command, tmp_path: Path) -> None:
+    failed = command("stats", tmp_path / "nothing", "--json")
+    assert failed.status == 1
+    assert failed.out == ""
+    assert failed.err.count("\n") == 1
+    assert "nothing" in failed.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["new"], ["stats", "x", "--nonsense"], ["new", "x", "--images"], ["models", "info", "no-such-model"]]
+)
+def test_wrong_usage_is_status_2(command: Command, arguments: list[str]) -> None:
+    wrong = command(*arguments)
+    assert wrong.status == 2
+    assert wrong.out == ""
+    assert "Traceback" not in wrong.err
+
+
+def test_a_name_that_is_neither_command_nor_folder_is_wrong_usage(command: Command) -> None:
+    wrong = command("statz")
+    assert wrong.status == 2
+    assert "statz" in wrong.err
+
+
+@pytest.mark.parametrize("damage", ["truncated", "rubbish", "newer"])
+def test_a_damaged_database_is_one_line(command: Command, pictures: Path, tmp_path: Path, damage: str) -> None:
+    command("new", tmp_path / "p", "--images", pictures)
+    file = tmp_path / "p" / "project.db"
+    if damage == "truncated":
+        file.write_bytes(file.read_bytes()[:5000])
+    elif damage == "rubbish":
+        file.write_bytes(b"this is no database" * 400)
+    else:
+        with sqlite3.connect(file) as connection:
+            connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.close()
+    failed = command("stats", tmp_path / "p", "--json")
+    assert (failed.status, failed.out, failed.err.count("\n")) == (1, "", 1)
+    assert "project" in failed.err
+
+
+def test_a_bug_is_one_line_with_the_log_and_a_traceback_only_there(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("annotator.usecases.opening.find", lambda path: 1 / 0)
+    failed = command("stats", tmp_path, "--json")
+    assert (failed.status, failed.out, failed.err.count("\n")) == (1, "", 1)
+    log = tmp_path / "log" / "annotator.log"
+    assert str(log) in failed.err
+    assert "ZeroDivisionError" in log.read_text(encoding="utf-8")
+    with pytest.raises(ZeroDivisionError):
+        command("--debug", "stats", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(AnnotatorError("a.", "b."), 1), (UsageError("a.", "b."), 2), (JobCancelled(), 1), (KeyboardInterrupt(), 1)],
+)
+def test_every_end_has_its_status(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: BaseException, status: int
+) -> None:
+    def fail(path: Path) -> Path:
+        raise error
+
+    monkeypatch.setattr("annotator.usecases.opening.find", fail)
+    ended = command("stats", tmp_path)
+    assert ended.status == status
+    assert ended.err.count("\n") == 1
+
+
+def test_a_message_with_line_breaks_and_odd_bytes_stays_one_line(command: Command, tmp_path: Path) -> None:
+    failed = command("new", tmp_path / "p", "--images", f"{tmp_path}/a\nb\udcff")
+    assert failed.status == 1
+    assert failed.err.count("\n") == 1
+
+
+def test_numbers_that_json_lacks_become_null() -> None:
+    assert plain({"a": float("nan"), "b": (1, float("inf"))}) == {"a": None, "b": [1, None]}
+
+
+def test_version(command: Command) -> None:
+    assert command("--version").out.startswith("annotator ")
+
+
+def test_models_are_listed_and_described(command: Command) -> None:
+    listed = command("models", "list", "--json").json["models"]
+    embedded = next(model for model in listed if model["id"] == "embedded")
+    assert embedded["ready"] is True
+    assert embedded["tasks"] == ["tags"]
+    described = command("models", "info", "embedded", "--json").json
+    assert described["licence"] == "Apache-2.0"
+    assert command("models", "info", "embedded").out.startswith("id: embedded")
+    assert command("models", "pull", "embedded").status == 2
+
+
+def test_as_a_process_the_output_is_nothing_but_json(process: Command, pictures: Path, tmp_path: Path) -> None:
+    made = process("new", tmp_path / "p", "--images", pictures, "--json")
+    assert made.status == 0
+    assert made.json["images"] == 12
+    assert made.err == ""
+
+
+def test_a_reader_that_leaves_early_is_no_traceback(pictures: Path, tmp_path: Path, command: Command) -> None:
+    command("new", tmp_path / "p", "--images", pictures)
+    line = f"{sys.executable} -m annotator stats {tmp_path / 'p'} | head -0"
+    done = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=60, check=False)
+    assert "Traceback" not in done.stderr
+
+
+def test_the_shell_imports_neither_qt_nor_torch(pictures: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys, json; from annotator.cli.main import run;"
+        f"run(['new', {str(tmp_path / 'p')!r}, '--images', {str(pictures)!r}]); run(['stats', {str(tmp_path / 'p')!r}]);"
+        "print(json.dumps([m for m in ('PySide6', 'torch', 'open_clip', 'sklearn') if m in sys.modules]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(done.stdout.splitlines()[-1]) == []
+
+
+def test_the_root_of_the_parsers_errors_is_found() -> None:
+    assert cli.ClickError.__name__ == "ClickException"
