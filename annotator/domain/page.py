@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from annotator.domain.kinds import Task
 from annotator.domain.records import Annotation, Image, Suggestion, Verdict
@@ -33,3 +34,20 @@ def suggestion_order(suggestion: Suggestion) -> tuple[float, bytes]:
 def verdict_order(verdict: Verdict) -> tuple[str, bytes]:
     """The key of the order of verdicts."""
     return verdict.created_at, verdict.suggestion_id.bytes
+
+
+def in_terms_of(suggestion: Suggestion, aliases: Mapping[int, int | None]) -> Suggestion | None:
+    """The suggestion in terms of labels that still exist; None when its most probable label is gone.
+
+    ``aliases`` names for each label that went the one that it was merged into, or None.
+    """
+    merged: dict[int, float] = {}
+    for label, probability in suggestion.distribution:
+        target = aliases.get(label, label)
+        if target is not None:
+            merged[target] = merged.get(target, 0.0) + probability
+    if not merged or (suggestion.label_id in aliases and aliases[suggestion.label_id] is None):
+        return None
+    first = aliases.get(suggestion.label_id, suggestion.label_id)
+    order = sorted(merged.items(), key=lambda pair: (pair[0] != first, -pair[1]))
+    return replace(suggestion, distribution=tuple(order))

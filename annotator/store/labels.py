@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import orjson
@@ -75,10 +75,14 @@ class LabelReads:
         """An id that no label has had."""
         return int(self._connection.execute(select(func.coalesce(func.max(LabelRow.id), 0))).scalar_one()) + 1
 
-    def aliases(self) -> dict[int, int | None]:
-        """For each deleted label the one that it was merged into, following chains; None when it is simply gone."""
+    def aliases(self, revived: Collection[int] = ()) -> dict[int, int | None]:
+        """For each deleted label the one that it was merged into, following chains; None when it is simply gone.
+
+        ``revived`` are taken as not deleted.
+        """
         query = select(LabelRow.id, LabelRow.merged_into).where(LabelRow.deleted)
-        direct: dict[int, int | None] = {row[0]: row[1] for row in self._connection.execute(query)}
+        rows = self._connection.execute(query)
+        direct: dict[int, int | None] = {row[0]: row[1] for row in rows if row[0] not in revived}
         found: dict[int, int | None] = {}
         for label in direct:
             target, seen = direct[label], {label}

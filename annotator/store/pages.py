@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from annotator.domain.page import Page, annotation_order, suggestion_order, verdict_order
+from annotator.domain.page import Page, annotation_order, in_terms_of, suggestion_order, verdict_order
 from annotator.domain.records import Annotation, Suggestion, Verdict
 from annotator.store import annotations as annotation_rows
 from annotator.store import suggestions as suggestion_rows
@@ -20,13 +20,16 @@ from annotator.store.tables import AnnotationRow, BatchLabelRow, BatchRow, Sugge
 
 
 class PageReads:
-    """Loads pages. ``turned`` names batches that are shown in another state than the database has: an undo on its way."""
+    """Loads pages, also as they will be: an undo that is being saved turns batches and brings labels back."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def load(self, image_id: int, turned: Mapping[UUID, bool] | None = None) -> Page:
-        """The page of an image; raises ``StoreError`` when there is none. Milliseconds, whatever the project's size."""
+    def load(self, image_id: int, turned: Mapping[UUID, bool] | None = None, revived: Collection[int] = ()) -> Page:
+        """The page of an image; raises ``StoreError`` when there is none. Milliseconds, whatever the project's size.
+
+        ``turned`` gives batches another state than the database has; ``revived`` are deleted labels taken as alive.
+        """
         columns = (*annotation_rows.COLUMNS, AnnotationRow.added_by, AnnotationRow.removed_by)
         rows = self._connection.execute(select(*columns).where(AnnotationRow.image_id == image_id)).all()
         judged = self._connection.execute(
@@ -42,7 +45,7 @@ class PageReads:
         return Page(
             images.get(image_id),
             tuple(sorted(drawn, key=annotation_order)),
-            self._open(image_id, in_force),
+            self._open(image_id, in_force, revived),
             tuple(sorted(in_force, key=verdict_order)),
             images.done(image_id),
         )
@@ -72,28 +75,14 @@ class PageReads:
         query = select(moved.annotation_id, old, new).where(moved.batch_id == batch, moved.image_id == image_id)
         return {(row[0], row[1]): row[2] for row in self._connection.execute(query)}
 
-    def _open(self, image_id: int, in_force: Sequence[Verdict]) -> tuple[Suggestion, ...]:
+    def _open(self, image_id: int, in_force: Sequence[Verdict], revived: Collection[int]) -> tuple[Suggestion, ...]:
         judged = {verdict.suggestion_id for verdict in in_force}
         query = select(*suggestion_rows.COLUMNS).where(
             SuggestionRow.image_id == image_id, SuggestionRow.superseded.is_(False)
         )
         rows = [row for row in self._connection.execute(query) if row[0] not in judged]
         found = [suggestion_rows.record(row) for row in rows]
-        aliases = LabelReads(self._connection).aliases() if found else {}
+        aliases = LabelReads(self._connection).aliases(revived) if found else {}
         if aliases:
-            found = [each for each in (_with_labels(s, aliases) for s in found) if each is not None]
+            found = [each for each in (in_terms_of(s, aliases) for s in found) if each is not None]
         return tuple(sorted(found, key=suggestion_order))
-
-
-def _with_labels(suggestion: Suggestion, aliases: Mapping[int, int | None]) -> Suggestion | None:
-    """The suggestion in terms of labels that still exist; None when none of its labels does."""
-    merged: dict[int, float] = {}
-    for label, probability in suggestion.distribution:
-        target = aliases.get(label, label)
-        if target is not None:
-            merged[target] = merged.get(target, 0.0) + probability
-    if not merged or (suggestion.label_id in aliases and aliases[suggestion.label_id] is None):
-        return None
-    first = aliases.get(suggestion.label_id, suggestion.label_id)
-    order = sorted(merged.items(), key=lambda pair: (pair[0] != first, -pair[1]))
-    return replace(suggestion, distribution=tuple(order))

@@ -1,0 +1,158 @@
+"""Edits as data: what one undoable step changed, row by row, before and after.
+
+The inverse of a change swaps before and after; the inverse of an edit reverses its changes too. Nothing here knows a database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias, TypeVar
+from uuid import UUID, uuid4
+
+from annotator.domain.kinds import Task
+from annotator.domain.records import Annotation, Image, Label, Suggestion, Verdict, now
+
+T = TypeVar("T")
+
+MANY_ROWS = 1_000
+"""Above this number of rows an edit becomes a batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationChange:
+    """An annotation was added (no ``before``), replaced or removed (no ``after``)."""
+
+    before: Annotation | None
+    after: Annotation | None
+
+    def inverse(self) -> AnnotationChange:
+        return AnnotationChange(self.after, self.before)
+
+    @property
+    def image_id(self) -> int:
+        return _either(self.before, self.after).image_id
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictChange:
+    """A verdict was given, changed or taken back. ``suggestion`` is what was judged, so that it can be written when it is not yet
+    in the database and shown again when the verdict goes; None only where the verdict merely changes."""
+
+    before: Verdict | None
+    after: Verdict | None
+    suggestion: Suggestion | None = None
+
+    def inverse(self) -> VerdictChange:
+        return VerdictChange(self.after, self.before, self.suggestion)
+
+    @property
+    def suggestion_id(self) -> UUID:
+        return _either(self.before, self.after).suggestion_id
+
+    @property
+    def image_id(self) -> int:
+        return _either(self.before, self.after).image_id
+
+
+@dataclass(frozen=True, slots=True)
+class ImageChange:
+    """A person changed state, split, flag, note or the tasks that are done. Only fields that differ are ever written."""
+
+    before: Image
+    after: Image
+    done_before: frozenset[Task] = frozenset()
+    done_after: frozenset[Task] = frozenset()
+
+    def inverse(self) -> ImageChange:
+        return ImageChange(self.after, self.before, self.done_after, self.done_before)
+
+    @property
+    def image_id(self) -> int:
+        return self.after.id
+
+
+@dataclass(frozen=True, slots=True)
+class LabelChange:
+    """A label was made, changed or deleted. ``merged_into`` is the label that got its annotations, when it was merged."""
+
+    before: Label | None
+    after: Label | None
+    merged_into: int | None = None
+
+    def inverse(self) -> LabelChange:
+        return LabelChange(self.after, self.before, self.merged_into)
+
+    @property
+    def label_id(self) -> int:
+        return _either(self.before, self.after).id
+
+
+@dataclass(frozen=True, slots=True)
+class BatchChange:
+    """A bulk edit was put in force or taken back, by one flag.
+
+    The first time its rows are written: either ``rows``, or whatever has the label ``label_id`` (deleted, or moved to
+    ``into_id``). Rows are in memory only until then; the log names the batch and nothing else.
+    """
+
+    batch_id: UUID
+    applied: bool
+    rows: tuple[RowChange, ...] = field(default=(), compare=False)
+    label_id: int | None = None
+    into_id: int | None = None
+
+    def inverse(self) -> BatchChange:
+        return replace(self, applied=not self.applied, rows=())
+
+
+RowChange: TypeAlias = AnnotationChange | VerdictChange | ImageChange
+Change: TypeAlias = RowChange | LabelChange | BatchChange
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One undoable step. ``image_id`` is the image to show when it is undone; None when it concerns many or none."""
+
+    title: str
+    image_id: int | None
+    changes: tuple[Change, ...]
+    annotator: str = ""
+    created_at: str = field(default_factory=now)
+
+    def inverse(self) -> Edit:
+        """The edit that takes this one back."""
+        changes = tuple(change.inverse() for change in reversed(self.changes))
+        return replace(self, changes=changes, created_at=now())
+
+    @property
+    def reaches_everywhere(self) -> bool:
+        """Whether pages of images that are not listed may look different: a batch, or a label that came or went."""
+        return any(
+            isinstance(c, BatchChange) or (isinstance(c, LabelChange) and (c.before is None) != (c.after is None))
+            for c in self.changes
+        )
+
+    def rows(self) -> Iterable[RowChange]:
+        """All row changes, those inside a batch included."""
+        for change in self.changes:
+            if isinstance(change, BatchChange):
+                yield from change.rows
+            elif not isinstance(change, LabelChange):
+                yield change
+
+
+def batched(edit: Edit) -> Edit:
+    """The same edit, its rows as one batch when there are more than a thousand."""
+    rows = tuple(c for c in edit.changes if isinstance(c, AnnotationChange | VerdictChange | ImageChange))
+    if len(rows) <= MANY_ROWS:
+        return edit
+    others = tuple(c for c in edit.changes if isinstance(c, LabelChange | BatchChange))
+    return replace(edit, changes=(*others, BatchChange(uuid4(), True, rows)))
+
+
+def _either(before: T | None, after: T | None) -> T:
+    found = after if after is not None else before
+    if found is None:
+        raise ValueError("a change needs a before or an after")
+    return found
