@@ -28,14 +28,11 @@ CATALOGUE_FILE = Path(resources.__file__).parent / "models" / "catalogue.toml"
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A file to download. ``sha256``: hex, a leading part of it where only that is published, "" when none is.
-
-    ``size`` is in bytes, 0 when not known.
-    """
+    """A file to download. ``sha256`` in hex; ``size`` in bytes, 0 when not known."""
 
     file: str
     url: str
-    sha256: str = ""
+    sha256: str
     size: int = 0
 
 

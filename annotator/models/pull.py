@@ -40,8 +40,8 @@ def fetch(weights: Weights, folder: Path, context: JobContext = QUIET) -> Path:
     """``pull`` for weights that need not be in the catalogue."""
     target = folder / weights.file
     if target.is_file():
-        # Hashing again guards against a file that was copied there by hand; without a hash there is nothing to compare.
-        if not weights.sha256 or _hash(target).startswith(weights.sha256.lower()):
+        # It may have been copied there by hand.
+        if _hash(target) == weights.sha256:
             return target
         raise ModelError(f"{target} is there but is not the published file.", "Delete it and pull again.", path=target)
     _Download(weights, target, target.with_name(target.name + ".part"), context).run()
@@ -142,7 +142,7 @@ class _Download:
 
     def _finish(self) -> None:
         """Check the part file and move it into place."""
-        if self.weights.sha256 and not _hash(self.part).startswith(self.weights.sha256.lower()):
+        if _hash(self.part) != self.weights.sha256:
             self.part.unlink()
             raise ModelError(
                 f"What {self.weights.url} sent is not the published file (its SHA-256 differs).",

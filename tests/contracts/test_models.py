@@ -5,6 +5,7 @@ Subclasses give a ``model`` fixture; ``TestX`` classes of the backends stand at 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,6 +46,7 @@ class EmbedderContract:
         assert model.info.id and model.info.space and model.info.device
         assert int(model.info.version, 16) >= 0, "the version is a hex content hash"
         assert model.input_size > 0
+        assert re.fullmatch(r"[\w.-]+", model.info.space), "the space names a folder of the cache on every system"
 
     def test_vectors_have_the_promised_shape(self, model: Embedder) -> None:
         vectors = model.embed([noise(50, 60), noise(300, 200, 1)])

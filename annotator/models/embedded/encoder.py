@@ -35,7 +35,7 @@ class EmbeddedImageEncoder:
         on_gpu = self._session.get_providers()[0].startswith("CUDA")
         # The suffix counts changes of the preprocessing, which changes vectors as much as new weights would.
         self._info = ModelInfo(
-            "embedded", digest[:16], "cuda" if on_gpu else "cpu", f"efficientnet_lite0:{digest[:12]}:crop1"
+            "embedded", digest[:16], "cuda" if on_gpu else "cpu", f"efficientnet_lite0-{digest[:12]}-crop1"
         )
 
     @property

@@ -47,7 +47,7 @@ class MiniLM:
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._tokenizer.enable_padding(pad_id=0, pad_token="[PAD]")
         on_gpu = self._session.get_providers()[0].startswith("CUDA")
-        self._info = ModelInfo("minilm", digest[:16], "cuda" if on_gpu else "cpu", f"minilm_l6_v2:{digest[:12]}")
+        self._info = ModelInfo("minilm", digest[:16], "cuda" if on_gpu else "cpu", f"minilm_l6_v2-{digest[:12]}")
 
     @property
     def info(self) -> ModelInfo:

@@ -5,6 +5,7 @@ Radford et al., "Learning transferable visual models from natural language super
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,7 +89,10 @@ class OpenClipModel:
             release=self._release_memory,
         )
         digest = content_hash(path)
-        self._info = ModelInfo(f"open_clip:{known}", digest[:16], self._device.name, f"open_clip:{known}:{digest[:12]}")
+        safe_name = re.sub(r"[^A-Za-z0-9._-]", "_", known)
+        self._info = ModelInfo(
+            f"open_clip:{known}", digest[:16], self._device.name, f"open_clip-{safe_name}-{digest[:12]}"
+        )
         self._dimension = int(self._encode_batch([""]).shape[1])
 
     @property
