@@ -1,1 +1,1 @@
-"""Datasets in and out of other tools' formats; one folder per format."""
+"""Datasets in and out of other tools' formats; one folder per format, found by ``registry``."""

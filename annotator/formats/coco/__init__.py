@@ -1,0 +1,1 @@
+"""COCO: instances, keypoints, captions, whole-image labels and results lists. Specification: cocodataset.org/#format-data."""
