@@ -1,0 +1,161 @@
+"""The line at the bottom: one entry for each running job, the model, the round, and the counts."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QWidget
+
+from annotator.domain.kinds import ImageState
+from ui.engine_bridge import Jobs, JobState, JobView
+from ui.session import Session
+from ui.theme.tokens import SPACE_2, SPACE_3
+from ui.widgets.basics import ElidedLabel, icon_button, label
+
+HEIGHT = 28
+
+
+def spoken_time(seconds: float) -> str:
+    """A duration in a few letters: "8 s", "3 min", "2 h 10 min"."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+class JobEntry(QWidget):
+    """One running job: title, progress, rate, time left, cancel."""
+
+    cancel_wanted = Signal(int)
+
+    def __init__(self, view: JobView) -> None:
+        super().__init__()
+        self._id = view.id
+        self._text = label("", "caption")
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setFixedWidth(90)
+        self._rate = label("", "caption")
+        cancel = icon_button("x-circle", self.tr("Cancel “{0}”").format(view.title), token="muted")
+        cancel.clicked.connect(self._cancel)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, SPACE_2, 0)
+        layout.setSpacing(SPACE_2)
+        for widget in (self._text, self._bar, self._rate, cancel):
+            layout.addWidget(widget)
+        self.follow(view)
+
+    def follow(self, view: JobView) -> None:
+        """Show how far the job is."""
+        text = view.title
+        if view.total:
+            text += f" {view.done:,}/{view.total:,}"
+            self._bar.setRange(0, 1000)
+            self._bar.setValue(round(1000 * view.done / view.total))
+        else:
+            text += f" {view.done:,}" if view.done else ""
+            self._bar.setRange(0, 0)
+        self._text.setText(text)
+        parts = []
+        if view.rate > 0:
+            parts.append(self.tr("{0}/s").format(f"{view.rate:.0f}" if view.rate >= 10 else f"{view.rate:.1f}"))
+        if view.left is not None:
+            parts.append(self.tr("{0} left").format(spoken_time(view.left)))
+        self._rate.setText(" · ".join(parts))
+        self.setToolTip(view.message)
+
+    def _cancel(self) -> None:
+        self.cancel_wanted.emit(self._id)
+
+
+class JobsBar(QWidget):
+    """What runs, what it runs on, and where the work stands."""
+
+    log_wanted = Signal()
+
+    def __init__(self, session: Session, jobs: Jobs) -> None:
+        super().__init__()
+        self._session = session
+        self._jobs = jobs
+        self._entries: dict[int, JobEntry] = {}
+        self.setProperty("role", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(HEIGHT)
+        self._log = icon_button("list-bullets", self.tr("Jobs and their log"), token="muted")
+        self._log.clicked.connect(self.log_wanted)
+        self.idle = label(self.tr("No job is running"), "caption")
+        self._running = QHBoxLayout()
+        self._running.setSpacing(SPACE_2)
+        self.round = ElidedLabel("", "caption", Qt.TextElideMode.ElideRight)
+        self.round.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.model = label("", "caption")
+        self.position = label("", "caption")
+        self.counts = label("", "caption")
+        self.counts.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(SPACE_2, 0, SPACE_3, 0)
+        layout.setSpacing(SPACE_2)
+        layout.addWidget(self._log)
+        layout.addWidget(self.idle)
+        layout.addLayout(self._running)
+        layout.addWidget(self.round, 1)
+        for widget in (self.position, self.model, self.counts):
+            layout.addSpacing(SPACE_2)
+            layout.addWidget(widget)
+        jobs.started.connect(self._started)
+        jobs.progressed.connect(self._progressed)
+        for signal in (jobs.finished, jobs.failed, jobs.cancelled):
+            signal.connect(self._ended)
+        session.changes.connect(self._count)
+        session.opened.connect(self._count)
+        session.edited.connect(self._count)
+        session.closed.connect(self._count)
+
+    def show_round(self, message: str) -> None:
+        """What changed since the last round."""
+        self.round.show_text(message)
+
+    def show_model(self, text: str) -> None:
+        """Which model suggests, and on what device."""
+        self.model.setText(text)
+
+    def show_position(self, x: float, y: float) -> None:
+        """Where the cursor is, in pixels of the image."""
+        self.position.setText(f"{x:.0f}, {y:.0f}" if x >= 0 and y >= 0 else "")
+
+    def _count(self, what: object = None) -> None:
+        project = self._session.project
+        if project is None:
+            self.counts.setText("")
+            self.round.show_text("")
+            return
+        counts = project.images.counts()
+        done = counts.get(ImageState.DONE, 0)
+        total = sum(counts.values())
+        self.counts.setText(self.tr("{0} of {1} done").format(f"{done:,}", f"{total:,}"))
+        names = [f"{state.value.replace('_', ' ')}: {counts[state]:,}" for state in ImageState if counts.get(state)]
+        self.counts.setToolTip("\n".join(names))
+
+    def _started(self, view: JobView) -> None:
+        entry = JobEntry(view)
+        entry.cancel_wanted.connect(self._jobs.cancel)
+        self._entries[view.id] = entry
+        self._running.addWidget(entry)
+        self.idle.hide()
+
+    def _progressed(self, view: JobView) -> None:
+        if view.id in self._entries:
+            self._entries[view.id].follow(view)
+
+    def _ended(self, view: JobView) -> None:
+        entry = self._entries.pop(view.id, None)
+        if entry is not None:
+            self._running.removeWidget(entry)
+            entry.hide()
+            entry.deleteLater()
+        if view.state is JobState.FAILED:
+            self.idle.setText(self.tr("{0} failed").format(view.title))
+        elif view.state is JobState.CANCELLED:
+            self.idle.setText(self.tr("{0}: cancelled").format(view.title))
+        else:
+            self.idle.setText(self.tr("{0}: finished").format(view.title))
+        self.idle.setVisible(not self._entries)

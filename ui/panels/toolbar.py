@@ -1,0 +1,131 @@
+"""The toolbar: tools with their keys, view, undo and redo, and the saved dot."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QLabel, QSizePolicy, QToolBar, QToolButton, QWidget
+
+from ui.actions import CommandAction, CommandSet
+from ui.theme import theme
+from ui.theme.tokens import ICON_PX, SPACE_2
+from ui.widgets.basics import label, line
+
+VIEW = ("view.fit", "view.actual", "view.adjust")
+HISTORY = ("edit.undo", "edit.redo")
+
+
+class SavedDot(QWidget):
+    """Says whether everything is on disk: by colour, by word and in the tooltip."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from PySide6.QtWidgets import QHBoxLayout
+
+        self._dot = QLabel("●")
+        self._word = label("", "caption")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(SPACE_2, 0, SPACE_2, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self._dot)
+        layout.addWidget(self._word)
+        self._state = "saved"
+        theme().changed.connect(self._dress)
+        self.show_state("saved")
+
+    @property
+    def state(self) -> str:
+        """"saved", "saving" or "failed"."""
+        return self._state
+
+    def show_state(self, state: str) -> None:
+        """Show a state."""
+        self._state = state
+        words = {
+            "saved": (self.tr("saved"), self.tr("Every edit is on disk.")),
+            "saving": (self.tr("saving"), self.tr("The last edits are being written.")),
+            "failed": (self.tr("not saved"), self.tr("The last edit could not be written and was taken back.")),
+        }
+        word, tip = words[state]
+        self._word.setText(word)
+        self._word.setMinimumWidth(self._word.fontMetrics().horizontalAdvance(self.tr("not saved")))
+        self.setToolTip(tip)
+        self.setAccessibleName(word)
+        self._dress()
+
+    def _dress(self) -> None:
+        token = {"saved": "good", "saving": "warn", "failed": "bad"}[self._state]
+        palette = self._dot.palette()
+        palette.setColor(self._dot.foregroundRole(), getattr(theme().tokens, token))
+        self._dot.setPalette(palette)
+        self._dot.setStyleSheet(f"color: {getattr(theme().tokens, token)}; font-size: 9px;")
+
+
+class ToolButton(QToolButton):
+    """A tool with its key beside the icon."""
+
+    def __init__(self, action: CommandAction, key: str) -> None:
+        super().__init__()
+        self.setProperty("role", "tool")
+        self.setDefaultAction(action)
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.setIconSize(QSize(ICON_PX, ICON_PX))
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName(action.command.text)
+        self.show_key(key)
+
+    def show_key(self, key: str) -> None:
+        """Show the key that chooses the tool."""
+        self.setText(key)
+
+
+class MainToolBar(QToolBar):
+    """Made from the command table, so that a key that the annotator changed shows here too."""
+
+    def __init__(self, commands: CommandSet, tools: list[str]) -> None:
+        super().__init__()
+        self.setObjectName("tools")
+        self.setWindowTitle(self.tr("Tools"))
+        self.setMovable(False)
+        self.setFloatable(False)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        self._commands = commands
+        self._buttons: dict[str, ToolButton] = {}
+        for command_id in tools:
+            button = ToolButton(commands.action(command_id), commands.shown_key(command_id))
+            self._buttons[command_id] = button
+            self.addWidget(button)
+        self.addWidget(self._gap())
+        for command_id in VIEW:
+            self._add_plain(command_id)
+        self.addWidget(self._gap())
+        for command_id in HISTORY:
+            self._add_plain(command_id)
+        stretch = QWidget()
+        stretch.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.addWidget(stretch)
+        self.saved = SavedDot()
+        self._add_plain("app.palette")
+        self.addWidget(self.saved)
+        commands.keys_changed.connect(self._show_keys)
+
+    def _add_plain(self, command_id: str) -> None:
+        button = QToolButton()
+        button.setDefaultAction(self._commands.action(command_id))
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        button.setIconSize(QSize(ICON_PX, ICON_PX))
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.setAccessibleName(self._commands.action(command_id).command.text)
+        self.addWidget(button)
+
+    @staticmethod
+    def _gap() -> QWidget:
+        host = QWidget()
+        host.setFixedSize(17, 24)
+        bar = line(upright=True)
+        bar.setParent(host)
+        bar.setGeometry(8, 2, 1, 20)
+        return host
+
+    def _show_keys(self) -> None:
+        for command_id, button in self._buttons.items():
+            button.show_key(self._commands.shown_key(command_id))

@@ -1,0 +1,82 @@
+"""What the queue panel shows of each image: rows are read in pages when they come into view and kept until they change."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from annotator.domain.kinds import ImageState, Split
+
+if TYPE_CHECKING:
+    from annotator.project import Project
+
+PAGE = 64
+KEPT = 4096
+
+
+@dataclass(frozen=True)
+class QueueRow:
+    """One thumbnail's words."""
+
+    id: int
+    name: str
+    uri: str
+    state: ImageState
+    flagged: bool
+    split: Split | None
+    suggestions: int
+    reason: str
+
+
+class QueueRows:
+    """Rows by image id. ``get`` never reads more than one page of the store."""
+
+    def __init__(self) -> None:
+        self._project: Project | None = None
+        self._rows: OrderedDict[int, QueueRow] = OrderedDict()
+
+    def follow(self, project: Project | None) -> None:
+        """Read from ``project`` from now on."""
+        self._project = project
+        self._rows.clear()
+
+    def forget(self, ids: Iterable[int] | None = None) -> None:
+        """Read these rows anew when they are next seen; None for all."""
+        if ids is None:
+            self._rows.clear()
+        else:
+            for image_id in ids:
+                self._rows.pop(image_id, None)
+
+    def load(self, ids: list[int]) -> None:
+        """Read what is not known of ``ids`` in one query per page."""
+        missing = [i for i in ids if i not in self._rows]
+        for start in range(0, len(missing), PAGE):
+            self._read(missing[start : start + PAGE])
+
+    def get(self, image_id: int) -> QueueRow | None:
+        """The row of an image, None when it has gone."""
+        if image_id not in self._rows:
+            self._read([image_id])
+        return self._rows.get(image_id)
+
+    def _read(self, ids: list[int]) -> None:
+        if self._project is None or not ids:
+            return
+        counts = self._project.review.open_counts(ids)
+        for image in self._project.images.many(ids):
+            reason = self._project.queue.reason(image.id)
+            self._rows[image.id] = QueueRow(
+                image.id,
+                image.name,
+                image.uri,
+                image.state,
+                image.flagged,
+                image.split,
+                counts.get(image.id, 0),
+                reason,
+            )
+        while len(self._rows) > KEPT:
+            self._rows.popitem(last=False)

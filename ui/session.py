@@ -1,0 +1,268 @@
+"""The open project as the window sees it: the image on screen, the order of the queue, the selection, and the one way to edit.
+
+The session knows no widget. Every panel reads it, listens to its signals and calls its methods; nothing else holds a project.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from PySide6.QtCore import QObject, Signal
+
+from annotator.domain.records import Annotation, Image, ImageFilter, Label, Suggestion
+from annotator.events import ChangeSet, Table
+from ui.engine_bridge import Relay
+from ui.ordering import Order, Sorting
+
+if TYPE_CHECKING:
+    from annotator.edits import Edit, Page
+    from annotator.project import Project
+
+
+class Session(QObject):
+    """Owns the project and the current image. All methods are called, and all signals come, on the GUI thread."""
+
+    opened = Signal()
+    closed = Signal()
+    image_changed = Signal(int)
+    page_changed = Signal()
+    labels_changed = Signal()
+    order_changed = Signal()
+    changes = Signal(object)
+    selection_changed = Signal()
+    active_changed = Signal()
+    threshold_changed = Signal()
+    current_label_changed = Signal()
+    save_state_changed = Signal(str)
+    edited = Signal(object)
+    undone = Signal(str, str)
+    failed = Signal(str, str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.project: Project | None = None
+        self.page: Page | None = None
+        self.labels: dict[int, Label] = {}
+        self.selected_annotation_ids: tuple[UUID, ...] = ()
+        self.active_suggestion_id: UUID | None = None
+        self.current_label_id: int | None = None
+        self.threshold = 0.0
+        self.order = Order()
+        self._waiting = 0
+        self._commits = Relay(self._committed, self)
+        self._failures = Relay(self._reverted, self)
+        self._arrivals = Relay(self._changed, self)
+        self._unsubscribe: Any = None
+
+    # --- the project ---------------------------------------------------------------------------------------------------
+
+    def open(self, project: Project) -> None:
+        """Show ``project`` from now on; the session closes it."""
+        self.close()
+        self.project = project
+        self._unsubscribe = project.subscribe(self._arrivals.post)
+        project.history.on_failure = self._commit_failed
+        self._reload_labels()
+        self.order.follow(project)
+        self.opened.emit()
+        self.labels_changed.emit()
+        self.order_changed.emit()
+
+    def close(self) -> None:
+        """Write what is pending and let the project go."""
+        if self.project is None:
+            return
+        project, self.project = self.project, None
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+        self.page, self.labels, self.current_label_id = None, {}, None
+        self.selected_annotation_ids, self.active_suggestion_id = (), None
+        self.order = Order()
+        self.closed.emit()
+        project.close()
+
+    @property
+    def annotator(self) -> str:
+        """Who is working."""
+        return self.project.annotator if self.project is not None else ""
+
+    @property
+    def image(self) -> Image | None:
+        """The image on screen."""
+        return self.page.image if self.page is not None else None
+
+    def ordered_labels(self) -> list[Label]:
+        """The labels as the panel shows them; the first nine have the digits."""
+        return sorted(self.labels.values(), key=_label_place)
+
+    def visible_suggestions(self) -> list[Suggestion]:
+        """Open suggestions of the image that the slider lets through, the most confident first."""
+        if self.page is None:
+            return []
+        shown = [s for s in self.page.suggestions if s.confidence >= self.threshold]
+        return sorted(shown, key=_confidence_first)
+
+    def selected_annotations(self) -> list[Annotation]:
+        """The chosen annotations of the image."""
+        if self.page is None:
+            return []
+        chosen = set(self.selected_annotation_ids)
+        return [a for a in self.page.annotations if a.id in chosen]
+
+    # --- walking -------------------------------------------------------------------------------------------------------
+
+    def go_to(self, image_id: int) -> None:
+        """Show an image."""
+        if self.project is None:
+            return
+        self.page = self.project.history.page(image_id)
+        self.order.stand_at(image_id)
+        self.project.queue.visited(image_id)
+        self.selected_annotation_ids = ()
+        self.active_suggestion_id = None
+        self.image_changed.emit(image_id)
+        self.page_changed.emit()
+        self._choose_active()
+
+    def step(self, by: int) -> bool:
+        """Go ``by`` images along the queue; False at its end."""
+        image_id = self.order.at_offset(by)
+        if image_id is None:
+            return False
+        self.go_to(image_id)
+        return True
+
+    def show_images(self, wanted: ImageFilter, sorting: Sorting) -> None:
+        """Let the queue show what ``wanted`` lets through."""
+        if self.project is not None:
+            self.order.restrict(self.project, wanted, sorting)
+            self.order_changed.emit()
+
+    # --- edits ---------------------------------------------------------------------------------------------------------
+
+    def perform(self, edit: Edit | None) -> None:
+        """Do an edit: on screen now, on disk as soon as the lane has written it."""
+        if self.project is None or edit is None or not edit.changes:
+            return
+        performed = self.project.history.perform(edit)
+        self._track(performed.future)
+        self._reload_page(edit.image_id)
+        if edit.image_id is None:
+            self._reload_labels()
+            self.labels_changed.emit()
+        self.edited.emit(edit)
+
+    def undo(self) -> None:
+        """Take back the last edit and show the image that it changed."""
+        if self.project is not None:
+            self._walk_history(self.project.history.undo(), self.tr("Undid"))
+
+    def redo(self) -> None:
+        """Do again what was taken back."""
+        if self.project is not None:
+            self._walk_history(self.project.history.redo(), self.tr("Redid"))
+
+    # --- choices -------------------------------------------------------------------------------------------------------
+
+    def select(self, ids: tuple[UUID, ...]) -> None:
+        """Choose annotations."""
+        if ids != self.selected_annotation_ids:
+            self.selected_annotation_ids = ids
+            self.selection_changed.emit()
+
+    def activate(self, suggestion_id: UUID | None) -> None:
+        """Put the keys on a suggestion."""
+        if suggestion_id != self.active_suggestion_id:
+            self.active_suggestion_id = suggestion_id
+            self.active_changed.emit()
+
+    def set_threshold(self, value: float) -> None:
+        """Hide suggestions below a confidence."""
+        self.threshold = value
+        self.threshold_changed.emit()
+        self._choose_active()
+
+    def set_current_label(self, label_id: int | None) -> None:
+        """What is drawn next gets this label."""
+        if label_id != self.current_label_id:
+            self.current_label_id = label_id
+            self.current_label_changed.emit()
+
+    # --- what arrives --------------------------------------------------------------------------------------------------
+
+    def _changed(self, changes: ChangeSet) -> None:
+        if self.project is None:
+            return
+        if changes.touches(Table.LABEL):
+            self._reload_labels()
+            self.labels_changed.emit()
+        if changes.touches(Table.QUEUE, Table.IMAGE):
+            self.order.follow(self.project)
+            self.order_changed.emit()
+        if self.page is not None and changes.concerns(self.page.image.id):
+            self._reload_page(self.page.image.id)
+        self.changes.emit(changes)
+
+    def _committed(self, future: Any) -> None:
+        self._waiting -= 1
+        if self._waiting == 0:
+            self.save_state_changed.emit("failed" if future.exception() is not None else "saved")
+
+    def _commit_failed(self, edit: Edit, error: Exception) -> None:
+        """Called on the lane's thread."""
+        self._failures.post((edit, error))
+
+    def _reverted(self, failure: tuple[Edit, Exception]) -> None:
+        edit, error = failure
+        self._reload_page(edit.image_id)
+        what = self.tr("“{edit}” could not be saved and was taken back: {reason}")
+        self.failed.emit(what.format(edit=edit.title, reason=getattr(error, "what", error)), getattr(error, "cure", ""))
+
+    def _track(self, future: Any) -> None:
+        self._waiting += 1
+        self.save_state_changed.emit("saving")
+        future.add_done_callback(self._commits.post)
+
+    def _reload_page(self, image_id: int | None) -> None:
+        if self.project is None or self.page is None or (image_id is not None and image_id != self.page.image.id):
+            return
+        self.page = self.project.history.page(self.page.image.id)
+        known = {a.id for a in self.page.annotations}
+        self.page_changed.emit()
+        self.select(tuple(i for i in self.selected_annotation_ids if i in known))
+        self._choose_active()
+
+    def _reload_labels(self) -> None:
+        if self.project is not None:
+            self.labels = {label.id: label for label in self.project.labels.all()}
+            if self.current_label_id not in self.labels:
+                first = self.ordered_labels()
+                self.set_current_label(first[0].id if first else None)
+
+    def _walk_history(self, edit: Edit | None, verb: str) -> None:
+        if edit is None:
+            return
+        if edit.image_id is not None and (self.page is None or self.page.image.id != edit.image_id):
+            self.go_to(edit.image_id)
+        else:
+            self._reload_page(edit.image_id)
+        self._reload_labels()
+        self.labels_changed.emit()
+        self.edited.emit(edit)
+        self.undone.emit(verb, edit.title)
+
+    def _choose_active(self) -> None:
+        """Keep the active suggestion when it is still there, else take the first that is visible."""
+        visible = self.visible_suggestions()
+        if any(s.id == self.active_suggestion_id for s in visible):
+            return
+        self.activate(visible[0].id if visible else None)
+
+
+def _label_place(label: Label) -> tuple[int, int]:
+    return label.position, label.id
+
+
+def _confidence_first(suggestion: Suggestion) -> tuple[float, str]:
+    return -suggestion.confidence, str(suggestion.id)

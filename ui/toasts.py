@@ -1,0 +1,141 @@
+"""Short messages at the bottom right: at most three, with Undo where there is something to undo; errors stay until read."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from ui.theme import themed_icon
+from ui.theme.tokens import SPACE_1, SPACE_2, SPACE_3, SPACE_4
+from ui.widgets.basics import icon_button, label, push_button
+
+LIMIT = 3
+SECONDS = 6
+WIDTH = 360
+_ICONS = {"info": ("info", "muted"), "good": ("check-circle", "good"), "error": ("warning-circle", "bad")}
+
+
+class Toast(QFrame):
+    """One message."""
+
+    closed = Signal(object)
+    acted = Signal(object)
+
+    def __init__(self, text: str, cure: str, kind: str, action: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("toast")
+        self.setProperty("kind", kind)
+        self.kind = kind
+        self.text = text
+        self.cure = cure
+        icon = QLabel()
+        icon.setPixmap(themed_icon(*_ICONS[kind]).pixmap(QSize(18, 18)))
+        words = QVBoxLayout()
+        words.setSpacing(SPACE_1)
+        words.addWidget(label(text, wrap=True))
+        if cure:
+            words.addWidget(label(cure, "muted", wrap=True))
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(SPACE_3, SPACE_2, SPACE_2, SPACE_2)
+        layout.setSpacing(SPACE_2)
+        layout.addWidget(icon, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(words, 1)
+        self.action: QPushButton | None = None
+        if action:
+            self.action = push_button(action, role="link")
+            self.action.clicked.connect(self._act)
+            layout.addWidget(self.action, 0, Qt.AlignmentFlag.AlignTop)
+        close = icon_button("x", self.tr("Close this message"), token="muted")
+        close.clicked.connect(self.dismiss)
+        layout.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
+        self.setFixedWidth(WIDTH)
+        self.setAccessibleName(f"{text} {cure}".strip())
+        if kind != "error":
+            QTimer.singleShot(SECONDS * 1000, self, self.dismiss)
+
+    def dismiss(self) -> None:
+        """Go away."""
+        self.closed.emit(self)
+
+    def _act(self) -> None:
+        self.acted.emit(self)
+        self.closed.emit(self)
+
+
+class Toasts(QObject):
+    """The stack of messages over a window."""
+
+    undo_requested = Signal()
+
+    def __init__(self, window: QWidget, bottom: int = 36) -> None:
+        super().__init__(window)
+        self._window = window
+        self._bottom = bottom
+        self._toasts: list[Toast] = []
+        window.installEventFilter(self)
+
+    @property
+    def texts(self) -> list[str]:
+        """What is on screen now, oldest first."""
+        return [toast.text for toast in self._toasts]
+
+    @property
+    def shown(self) -> list[Toast]:
+        """The messages on screen, oldest first."""
+        return list(self._toasts)
+
+    def info(self, text: str, *, undo: bool = False) -> None:
+        """Say that something happened."""
+        self._add(text, "", "info", self.tr("Undo") if undo else "")
+
+    def good(self, text: str, *, undo: bool = False) -> None:
+        """Say that something went well."""
+        self._add(text, "", "good", self.tr("Undo") if undo else "")
+
+    def error(self, text: str, cure: str = "") -> None:
+        """Say what failed and what to do; stays until it is closed."""
+        if any(t.kind == "error" and t.text == text and t.cure == cure for t in self._toasts):
+            return
+        self._add(text, cure, "error", "")
+
+    def clear(self) -> None:
+        """Take all messages away."""
+        for toast in list(self._toasts):
+            self._remove(toast)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            self._place()
+        return False
+
+    def _add(self, text: str, cure: str, kind: str, action: str) -> None:
+        while len(self._toasts) >= LIMIT:
+            mild = [t for t in self._toasts if t.kind != "error"]
+            self._remove(mild[0] if mild else self._toasts[0])
+        toast = Toast(text, cure, kind, action, self._window)
+        toast.closed.connect(self._remove)
+        toast.acted.connect(self._undo)
+        self._toasts.append(toast)
+        toast.show()
+        self._place()
+
+    def _undo(self, toast: Toast) -> None:
+        self.undo_requested.emit()
+
+    def _remove(self, toast: Toast) -> None:
+        if toast in self._toasts:
+            self._toasts.remove(toast)
+            toast.hide()
+            toast.deleteLater()
+            self._place()
+
+    def _place(self) -> None:
+        y = self._window.height() - self._bottom - SPACE_2
+        for toast in reversed(self._toasts):
+            layout = toast.layout()
+            height = max(toast.sizeHint().height(), layout.totalHeightForWidth(WIDTH) if layout else 0)
+            toast.resize(WIDTH, height)
+            y -= height
+            toast.move(self._window.width() - WIDTH - SPACE_4, y)
+            toast.raise_()
+            y -= SPACE_2
