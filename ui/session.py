@@ -5,18 +5,21 @@ The session knows no widget. Every panel reads it, listens to its signals and ca
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from PySide6.QtCore import QObject, Signal
 
 from annotator.domain.records import Annotation, Image, ImageFilter, Label, Suggestion
+from annotator.edits.vocabulary import Vocabulary
 from annotator.events import ChangeSet, Table
 from ui.engine_bridge import Relay
 from ui.ordering import Order, Sorting
 
 if TYPE_CHECKING:
-    from annotator.edits import Edit, Page
+    from annotator.domain.page import Page
+    from annotator.edits.changes import Edit
     from annotator.project import Project
 
 
@@ -49,6 +52,8 @@ class Session(QObject):
         self.current_label_id: int | None = None
         self.threshold = 0.0
         self.order = Order()
+        self.vocabulary = Vocabulary({}, {})
+        self._arrived_at = 0.0
         self._waiting = 0
         self._commits = Relay(self._committed, self)
         self._failures = Relay(self._reverted, self)
@@ -110,14 +115,19 @@ class Session(QObject):
         chosen = set(self.selected_annotation_ids)
         return [a for a in self.page.annotations if a.id in chosen]
 
+    def seconds_here(self) -> float:
+        """How long this image has been on screen."""
+        return round(time.monotonic() - self._arrived_at, 2)
+
     # --- walking -------------------------------------------------------------------------------------------------------
 
     def go_to(self, image_id: int) -> None:
         """Show an image."""
         if self.project is None:
             return
-        self.page = self.project.history.page(image_id)
+        self.page = self.read_page(image_id)
         self.order.stand_at(image_id)
+        self._arrived_at = time.monotonic()
         self.project.queue.visited(image_id)
         self.selected_annotation_ids = ()
         self.active_suggestion_id = None
@@ -132,6 +142,14 @@ class Session(QObject):
             return False
         self.go_to(image_id)
         return True
+
+    def step_on(self) -> None:
+        """The next image."""
+        self.step(1)
+
+    def step_back(self) -> None:
+        """The previous image."""
+        self.step(-1)
 
     def show_images(self, wanted: ImageFilter, sorting: Sorting) -> None:
         """Let the queue show what ``wanted`` lets through."""
@@ -227,15 +245,21 @@ class Session(QObject):
     def _reload_page(self, image_id: int | None) -> None:
         if self.project is None or self.page is None or (image_id is not None and image_id != self.page.image.id):
             return
-        self.page = self.project.history.page(self.page.image.id)
+        self.page = self.read_page(self.page.image.id)
         known = {a.id for a in self.page.annotations}
         self.page_changed.emit()
         self.select(tuple(i for i in self.selected_annotation_ids if i in known))
         self._choose_active()
 
+    def read_page(self, image_id: int) -> Page:
+        """The page with the tag suggestions that have no row yet."""
+        assert self.project is not None
+        return self.project.review.complete(self.project.history.page(image_id), tuple(self.ordered_labels()))
+
     def _reload_labels(self) -> None:
         if self.project is not None:
-            self.labels = {label.id: label for label in self.project.labels.all()}
+            self.vocabulary = Vocabulary.of(self.project.labels.all(), self.project.labels.groups())
+            self.labels = dict(self.vocabulary.labels)
             if self.current_label_id not in self.labels:
                 first = self.ordered_labels()
                 self.set_current_label(first[0].id if first else None)

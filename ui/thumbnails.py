@@ -82,7 +82,7 @@ class ThumbnailLoader(QObject):
         if project is None:
             return image_id, None
         try:
-            pixels = self._cache.get(project.images.path(image_id))
+            pixels = self._cache.make(project.images.path(image_id))
         except (AnnotatorError, OSError) as error:
             log.info("no thumbnail of image %d: %s", image_id, error)
             return image_id, None

@@ -12,7 +12,13 @@ from ui.widgets.basics import icon_button, label, push_button
 LIMIT = 3
 SECONDS = 6
 WIDTH = 360
-_ICONS = {"info": ("info", "muted"), "good": ("check-circle", "good"), "error": ("warning-circle", "bad")}
+_ICONS = {
+    "info": ("info", "muted"),
+    "good": ("check-circle", "good"),
+    "error": ("warning-circle", "bad"),
+    "brief": ("arrow-u-up-left", "muted"),
+    "offer": ("download-simple", "accent"),
+}
 
 
 class Toast(QFrame):
@@ -50,8 +56,8 @@ class Toast(QFrame):
         layout.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
         self.setFixedWidth(WIDTH)
         self.setAccessibleName(f"{text} {cure}".strip())
-        if kind != "error":
-            QTimer.singleShot(SECONDS * 1000, self, self.dismiss)
+        if kind not in ("error", "offer"):
+            QTimer.singleShot((SECONDS if kind != "brief" else 2) * 1000, self, self.dismiss)
 
     def dismiss(self) -> None:
         """Go away."""
@@ -92,6 +98,16 @@ class Toasts(QObject):
         """Say that something went well."""
         self._add(text, "", "good", self.tr("Undo") if undo else "")
 
+    def brief(self, text: str) -> None:
+        """Say something that replaces what was said briefly before: what Undo took back."""
+        for toast in [t for t in self._toasts if t.kind == "brief"]:
+            self._remove(toast)
+        self._add(text, "", "brief", "")
+
+    def offer(self, text: str, action: str) -> QPushButton | None:
+        """Say something that can be acted on; returns the button. Stays until it is answered."""
+        return self._add(text, "", "offer", action).action
+
     def error(self, text: str, cure: str = "") -> None:
         """Say what failed and what to do; stays until it is closed."""
         if any(t.kind == "error" and t.text == text and t.cure == cure for t in self._toasts):
@@ -108,7 +124,7 @@ class Toasts(QObject):
             self._place()
         return False
 
-    def _add(self, text: str, cure: str, kind: str, action: str) -> None:
+    def _add(self, text: str, cure: str, kind: str, action: str) -> Toast:
         while len(self._toasts) >= LIMIT:
             mild = [t for t in self._toasts if t.kind != "error"]
             self._remove(mild[0] if mild else self._toasts[0])
@@ -118,9 +134,11 @@ class Toasts(QObject):
         self._toasts.append(toast)
         toast.show()
         self._place()
+        return toast
 
     def _undo(self, toast: Toast) -> None:
-        self.undo_requested.emit()
+        if toast.kind != "offer":
+            self.undo_requested.emit()
 
     def _remove(self, toast: Toast) -> None:
         if toast in self._toasts:

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from annotator.domain.records import Label
 from ui.qt_models.labels_model import COUNTS, DIGIT, LABEL, LabelsModel
+from ui.figures import Figures
 from ui.session import Session
 from ui.theme import theme
 from ui.theme.theme import caption_font, ui_font
@@ -123,9 +124,10 @@ class LabelsPanel(QWidget):
     picked = Signal(int)
     canvas_wanted = Signal()
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, figures: Figures) -> None:
         super().__init__()
         self._session = session
+        self._figures = figures
         self.model = LabelsModel()
         self.view = LabelList()
         self.view.setModel(self.model)
@@ -165,16 +167,13 @@ class LabelsPanel(QWidget):
         self.model.renamed.connect(self.rename_wanted)
         self.model.reordered.connect(self.reorder_wanted)
         session.labels_changed.connect(self.reload)
-        session.changes.connect(self._changed)
-        session.edited.connect(self._changed)
+        figures.changed.connect(self.reload)
         session.current_label_changed.connect(self._show_current)
         session.closed.connect(self.reload)
 
     def reload(self) -> None:
         """Show the labels as they are now."""
-        project = self._session.project
-        counts = project.labels.counts() if project is not None else {}
-        self.model.set_labels(self._session.ordered_labels(), counts)
+        self.model.set_labels(self._session.ordered_labels(), self._figures.by_label)
         self._stack.setCurrentWidget(self.view if self._session.labels else self._empty)
         self._show_current()
 
@@ -195,9 +194,6 @@ class LabelsPanel(QWidget):
             self.delete_wanted.emit(self._session.current_label_id)
         else:
             super().keyPressEvent(event)
-
-    def _changed(self, what: object) -> None:
-        self.reload()
 
     def _show_current(self) -> None:
         row = self.model.row_of(self._session.current_label_id)

@@ -76,7 +76,7 @@ class QueuePanel(QWidget):
         title.addStretch(1)
         title.addWidget(self._filter_button)
         title.addWidget(self._sort_button)
-        self._empty = EmptyState("images", self.tr("The pictures to label appear here."), self.tr("Add a folder"))
+        self._empty = EmptyState("image-square", self.tr("The pictures to label appear here."), self.tr("Add a folder"))
         self._empty.pressed.connect(self.folder_wanted)
         self._nothing = EmptyState("funnel", self.tr("No image passes the filter."), self.tr("Clear the filter"))
         self._nothing.pressed.connect(self.clear_filter)

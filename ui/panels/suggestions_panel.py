@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from annotator.domain.kinds import Task
-from annotator.events import ChangeSet, Table
+from ui.figures import Figures
 from ui.panels.histogram import ConfidenceSlider
 from ui.qt_models.suggestions_model import ENTRY, KIND_NAMES, Entry, SuggestionsModel
 from ui.session import Session
@@ -146,9 +146,10 @@ class SuggestionsPanel(QWidget):
     hovered = Signal(object)
     counted = Signal(str)
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, figures: Figures) -> None:
         super().__init__()
         self._session = session
+        self._figures = figures
         self.slider = ConfidenceSlider()
         self.model = SuggestionsModel()
         self.view = SuggestionList()
@@ -182,9 +183,8 @@ class SuggestionsPanel(QWidget):
         session.labels_changed.connect(self.reload)
         session.threshold_changed.connect(self.reload)
         session.active_changed.connect(self._active_changed)
-        session.opened.connect(self._count)
         session.closed.connect(self.reload)
-        session.changes.connect(self._changed)
+        figures.changed.connect(self._count)
 
     def reload(self) -> None:
         """Show what is open on the image now."""
@@ -209,13 +209,8 @@ class SuggestionsPanel(QWidget):
             return self.tr("Everything suggested here has your verdict. D goes to the next image.")
         return self.tr("What the models propose for this image appears here. Enter accepts, Backspace rejects.")
 
-    def _changed(self, changes: ChangeSet) -> None:
-        if changes.everything or changes.touches(Table.SUGGESTION, Table.VERDICT, Table.RUN):
-            self._count()
-
     def _count(self) -> None:
-        project = self._session.project
-        self.slider.set_counts(project.review.confidence_histogram(Task.TAGS) if project is not None else ())
+        self.slider.set_counts(self._figures.histogram)
 
     def _active_changed(self) -> None:
         place = self.model.row_of(self._session.active_suggestion_id)

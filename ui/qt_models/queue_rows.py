@@ -65,7 +65,7 @@ class QueueRows:
     def _read(self, ids: list[int]) -> None:
         if self._project is None or not ids:
             return
-        counts = self._project.review.open_counts(ids)
+        counts = self._project.images.shown_counts(ids)
         for image in self._project.images.many(ids):
             reason = self._project.queue.reason(image.id)
             self._rows[image.id] = QueueRow(
@@ -75,7 +75,7 @@ class QueueRows:
                 image.state,
                 image.flagged,
                 image.split,
-                counts.get(image.id, 0),
+                counts.get(image.id, (0, 0))[1],
                 reason,
             )
         while len(self._rows) > KEPT:

@@ -1,0 +1,72 @@
+"""Figures over the whole project that cost more than a frame: counted in a thread, soon after something changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from annotator.domain.kinds import Task
+from annotator.events import ChangeSet, Table
+from ui.engine_bridge import Answer, Errand
+from ui.session import Session
+
+if TYPE_CHECKING:
+    from annotator.project import Project
+
+DELAY_MS = 250
+
+
+class Figures(QObject):
+    """Open suggestions by confidence and by label, and annotations by label; ``changed`` when they are known anew."""
+
+    changed = Signal()
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.histogram: Sequence[int] = ()
+        self.by_label: dict[int, tuple[int, int]] = {}
+        self._errand = Errand(self)
+        self._errand.answered.connect(self._answered)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(DELAY_MS)
+        self._timer.timeout.connect(self._ask)
+        session.opened.connect(self._ask)
+        session.closed.connect(self._forget)
+        session.changes.connect(self._changed)
+
+    def close(self) -> None:
+        """Count no more."""
+        self._timer.stop()
+        self._errand.close()
+
+    def _changed(self, changes: ChangeSet) -> None:
+        wanted = (Table.ANNOTATION, Table.SUGGESTION, Table.VERDICT, Table.RUN, Table.SETTING, Table.LABEL, Table.IMAGE)
+        if changes.everything or changes.touches(*wanted):
+            self._timer.start()
+
+    def _ask(self) -> None:
+        if self._session.project is not None:
+            self._errand.ask("figures", _count, self._session.project)
+
+    def _answered(self, answer: Answer) -> None:
+        if answer.error is None and self._session.project is not None and answer.value[0] is self._session.project:
+            _, self.histogram, self.by_label = answer.value
+            self.changed.emit()
+
+    def _forget(self) -> None:
+        self._timer.stop()
+        self.histogram, self.by_label = (), {}
+        self.changed.emit()
+
+
+def _count(project: Project) -> tuple[Project, list[int], dict[int, tuple[int, int]]]:
+    """Runs in a thread."""
+    histogram = [int(n) for n in project.review.confidence_histogram(Task.TAGS)]
+    written = project.labels.counts()
+    is_open = project.review.open_counts()
+    ids = {*written, *is_open}
+    return project, histogram, {i: (written.get(i, (0, 0))[0], is_open.get(i, 0)) for i in ids}

@@ -1,0 +1,80 @@
+"""The picture on the canvas: decoded by loader threads at the size the screen needs, the neighbours ahead of time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+
+from annotator.domain.records import Image
+from ui.engine_bridge import Relay
+from ui.session import Session
+
+if TYPE_CHECKING:
+    from annotator.media.frames import Frame, FrameCache
+
+AHEAD = 4
+CACHE_BYTES = 384 << 20
+LEAST_SIDE = 1024
+
+
+class FrameLoader(QObject):
+    """Asks for the current image; ``picture_ready`` may come several times for one image, each time sharper."""
+
+    picture_ready = Signal(int, object)
+    picture_failed = Signal(int, object)
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._cache: FrameCache | None = None
+        self._relay: Relay | None = None
+        self._image_id = -1
+        self._path: Path | None = None
+        session.opened.connect(self._opened)
+        session.closed.connect(self.close)
+
+    def show(self, image: Image, side: int) -> Any:
+        """The best picture in memory now, perhaps None; sharper ones follow. ``side`` is the longer side of the view in pixels."""
+        project = self._session.project
+        if project is None or self._cache is None or self._relay is None:
+            return None
+        self._image_id = image.id
+        self._path = project.images.path_of(image)
+        side = max(side, LEAST_SIDE)
+        best = self._cache.get(self._path, side, self._relay.post)
+        ahead = [project.images.path_of(i) for i in project.images.many(self._session.order.ahead(AHEAD))]
+        self._cache.prefetch(ahead, side)
+        return best
+
+    def show_full(self) -> Any:
+        """Ask for full resolution of the current image: the view is closer than the picture is sharp."""
+        if self._path is None or self._cache is None or self._relay is None:
+            return None
+        return self._cache.get(self._path, None, self._relay.post, full=True)
+
+    def close(self) -> None:
+        """Drop everything."""
+        if self._relay is not None:
+            self._relay.close()
+            self._relay = None
+        if self._cache is not None:
+            self._cache.close()
+            self._cache = None
+        self._path = None
+
+    def _opened(self) -> None:
+        from annotator.media.frames import FrameCache
+
+        self.close()
+        self._cache = FrameCache(CACHE_BYTES)
+        self._relay = Relay(self._arrived, self)
+
+    def _arrived(self, frame: Frame) -> None:
+        if frame.path != self._path:
+            return
+        if frame.picture is not None:
+            self.picture_ready.emit(self._image_id, frame.picture)
+        elif frame.error is not None:
+            self.picture_failed.emit(self._image_id, frame.error)

@@ -1,0 +1,102 @@
+"""What the window tells: the outcome of jobs, failures, and offers, as toasts and in the jobs bar."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QPushButton
+
+from ui.engine_bridge import JobView
+
+if TYPE_CHECKING:
+    from ui.main_window import MainWindow
+
+log = logging.getLogger(__name__)
+
+
+class News(QObject):
+    """Listens to everything that has something to say."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._found: Any = None
+        w = window
+        w.jobs.finished.connect(self._finished)
+        w.jobs.failed.connect(self._failed)
+        w.jobs.engine_restarted.connect(self._restarted)
+        w.session.failed.connect(w.toasts.error)
+        w.session.undone.connect(self._undone)
+        w.projects.datasets_found.connect(self._datasets)
+        w.binding.picture_failed.connect(self._picture_failed)
+        w.loop.round_finished.connect(w.bar.show_round)
+        w.image_edits.finished_all.connect(self._end_of_queue)
+        w.toasts.undo_requested.connect(w.session.undo)
+        for source in (w.verdicts, w.editing, w.label_edits):
+            source.told.connect(self._told)
+        for signal in (w.verdicts.bulk_done, w.editing.deleted, w.image_edits.bulk_done, w.label_edits.bulk_done):
+            signal.connect(self._undoable)
+
+    def _told(self, text: str) -> None:
+        self._window.toasts.info(text)
+
+    def _undoable(self, text: str) -> None:
+        self._window.toasts.good(text, undo=True)
+
+    def _undone(self, verb: str, title: str) -> None:
+        self._window.toasts.brief(f"{verb}: {title}")
+
+    def _finished(self, view: JobView) -> None:
+        w, result = self._window, view.result
+        if view.name == "export":
+            w.dialogs.open_report(result)
+        elif view.name == "import":
+            text = self.tr("Imported {0} annotations on {1} images").format(f"{result.annotations:,}", f"{result.images:,}")
+            w.toasts.good(text)
+            for warning in result.warnings[:2]:
+                w.toasts.error(warning)
+        elif view.name in ("scan", "add_folder"):
+            self._scanned(view)
+        elif view.name == "suggest" and result.warnings:
+            w.toasts.info(result.warnings[0])
+        elif view.name == "train" and not view.quiet:
+            w.toasts.good(result.reason or self.tr("Learned from {0} verdicts").format(""))
+
+    def _scanned(self, view: JobView) -> None:
+        w, result = self._window, view.result
+        w.first_image()
+        if result.problems or result.unreadable or result.missing:
+            number = max(len(result.problems), result.unreadable + result.missing)
+            first = result.problems[0].reason if result.problems else ""
+            others = result.images - number
+            text = self.tr("{0} images cannot be used; the other {1} are fine.").format(f"{number:,}", f"{others:,}")
+            w.toasts.error(first if number == 1 and first else text, self.tr("They are listed under Problems (File menu)."))
+        elif not view.quiet:
+            w.toasts.good(self.tr("{0} images, {1} of them new").format(f"{result.images:,}", f"{result.added:,}"))
+
+    def _failed(self, view: JobView) -> None:
+        self._window.toasts.error(view.what, view.cure)
+
+    def _restarted(self, reason: str) -> None:
+        text = self.tr("The engine stopped ({0}) and was started again; it goes on from the last saved image.")
+        self._window.toasts.info(text.format(reason))
+
+    def _picture_failed(self, what: str, cure: str) -> None:
+        self._window.toasts.error(what, cure)
+
+    def _end_of_queue(self) -> None:
+        self._window.toasts.good(self.tr("That was the last image of the queue."))
+
+    def _datasets(self, found: Any) -> None:
+        """Annotations lie in the folder: offer to take them."""
+        self._found = found[0]
+        text = self.tr("This folder holds annotations: {0}").format(self._found.reason or self._found.format)
+        button: QPushButton | None = self._window.toasts.offer(text, self.tr("Import"))
+        if button is not None:
+            button.clicked.connect(self._import_found)
+
+    def _import_found(self) -> None:
+        if self._found is not None:
+            self._window.dialogs.open_import(str(self._found.path), self._found.format)
