@@ -79,7 +79,7 @@ class Excepthook(QObject):
         what = getattr(error, "what", None)
         self._window.toasts.error(
             what or self.tr("Something went wrong: {0}").format(error),
-            getattr(error, "cure", "") if what else self.tr("Your saved work is safe. The log has the details; please report it."),
+            getattr(error, "cure", "") if what else self.tr("Your saved work is safe. The log has the details."),
         )
 
 

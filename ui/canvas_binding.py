@@ -165,7 +165,9 @@ class CanvasBinding(QObject):
         if image_id == self._shown_id:
             image = self._session.image
             known = image is not None and image.width > 0
-            width, height = (image.width, image.height) if image and known else (picture.full_width, picture.full_height)
+            width, height = (
+                (image.width, image.height) if image and known else (picture.full_width, picture.full_height)
+            )
             self._picture_scale = picture.scale
             self._canvas.set_picture(picture, width, height)
             self.picture_shown.emit(image_id)

@@ -19,12 +19,18 @@ def command_table(w: MainWindow) -> list[Command]:
 def _file(w: MainWindow) -> list[Command]:
     menu, is_open = w.tr("&File"), w.conditions.project
     return [
-        Command("file.open_folder", menu, w.tr("Open a folder…"), ("Ctrl+O",), w.dialogs.choose_folder, icon="folder-open"),
+        Command(
+            "file.open_folder", menu, w.tr("Open a folder…"), ("Ctrl+O",), w.dialogs.choose_folder, icon="folder-open"
+        ),
         Command("file.open_project", menu, w.tr("Open a project…"), ("Ctrl+Shift+O",), w.dialogs.choose_project),
         Command("file.demo", menu, w.tr("Open the demo"), (), w.projects.open_demo),
         Command("file.close", menu, w.tr("Close the project"), ("Ctrl+W",), w.keys.close_project, enabled=is_open),
-        Command("file.import", menu, w.tr("Import annotations…"), ("Ctrl+Shift+I",), w.dialogs.open_import, enabled=is_open),
-        Command("file.export", menu, w.tr("Export…"), ("Ctrl+E",), w.dialogs.open_export, enabled=is_open, icon="export"),
+        Command(
+            "file.import", menu, w.tr("Import annotations…"), ("Ctrl+Shift+I",), w.dialogs.open_import, enabled=is_open
+        ),
+        Command(
+            "file.export", menu, w.tr("Export…"), ("Ctrl+E",), w.dialogs.open_export, enabled=is_open, icon="export"
+        ),
         Command("file.folders", menu, w.tr("Folders…"), (), w.dialogs.open_folders, enabled=is_open),
         Command("file.rescan", menu, w.tr("Scan the folders again"), ("F5",), w.keys.rescan, enabled=is_open),
         Command("file.problems", menu, w.tr("Problems…"), (), w.dialogs.open_problems, enabled=is_open, icon="warning"),
@@ -36,27 +42,86 @@ def _file(w: MainWindow) -> list[Command]:
 def _edit(w: MainWindow) -> list[Command]:
     on_page = w.conditions.page
     menu, e, chosen = w.tr("&Edit"), w.editing, w.editing.has_selection
-    is_open, labelled = w.conditions.project, w.conditions.labels
+    _is_open, labelled = w.conditions.project, w.conditions.labels
     return [
-        Command("edit.undo", menu, w.tr("Undo"), ("Ctrl+Z",), w.session.undo, enabled=w.conditions.undo, icon="arrow-u-up-left"),
         Command(
-            "edit.redo", menu, w.tr("Redo"), ("Ctrl+Shift+Z", "Ctrl+Y"), w.session.redo, enabled=w.conditions.redo, icon="arrow-u-up-right"
+            "edit.undo",
+            menu,
+            w.tr("Undo"),
+            ("Ctrl+Z",),
+            w.session.undo,
+            enabled=w.conditions.undo,
+            icon="arrow-u-up-left",
+        ),
+        Command(
+            "edit.redo",
+            menu,
+            w.tr("Redo"),
+            ("Ctrl+Shift+Z", "Ctrl+Y"),
+            w.session.redo,
+            enabled=w.conditions.redo,
+            icon="arrow-u-up-right",
         ),
         Command("edit.copy", menu, w.tr("Copy"), ("Ctrl+C",), e.copy, enabled=chosen),
         Command("edit.paste", menu, w.tr("Paste"), ("Ctrl+V",), e.paste, enabled=e.has_copied),
-        Command("edit.paste_next", menu, w.tr("Paste in place on the next image"), ("Ctrl+Shift+V",), e.paste_next, enabled=on_page),
+        Command(
+            "edit.paste_next",
+            menu,
+            w.tr("Paste in place on the next image"),
+            ("Ctrl+Shift+V",),
+            e.paste_next,
+            enabled=on_page,
+        ),
         Command("edit.duplicate", menu, w.tr("Duplicate"), ("Ctrl+D",), e.duplicate, enabled=chosen),
         Command("edit.delete", menu, w.tr("Delete"), ("Del",), e.delete, enabled=chosen, icon="trash"),
-        Command("edit.select_all", menu, w.tr("Select all annotations"), ("Ctrl+A",), e.select_all, enabled=on_page, scope=Scope.CANVAS),
+        Command(
+            "edit.select_all",
+            menu,
+            w.tr("Select all annotations"),
+            ("Ctrl+A",),
+            e.select_all,
+            enabled=on_page,
+            scope=Scope.CANVAS,
+        ),
         Command("edit.front", menu, w.tr("Bring to front"), ("Ctrl+]",), e.raise_selection, (1,), enabled=chosen),
         Command("edit.back", menu, w.tr("Send to back"), ("Ctrl+[",), e.raise_selection, (-1,), enabled=chosen),
         Command("edit.lock", menu, w.tr("Lock or unlock"), ("Ctrl+L",), e.lock, enabled=chosen, icon="lock-simple"),
-        Command("edit.hide", menu, w.tr("Hide or show the selection"), ("Ctrl+H",), e.hide, enabled=chosen, icon="eye-slash"),
+        Command(
+            "edit.hide", menu, w.tr("Hide or show the selection"), ("Ctrl+H",), e.hide, enabled=chosen, icon="eye-slash"
+        ),
         Command("label.add", menu, w.tr("Add a label"), ("N",), w.labels.focus_field, enabled=w.conditions.project),
-        Command("label.pick", menu, w.tr("Choose a label by name"), ("G",), w.popups.pick_label, enabled=w.conditions.project),
-        Command("label.rename", menu, w.tr("Rename the label everywhere"), ("F2",), w.labels.rename_current, enabled=labelled),
-        Command("label.edit", menu, w.tr("Label: colour, skeleton, attributes…"), ("Shift+F2",), w.dialogs.edit_current_label, enabled=labelled),
-        Command("label.paste", menu, w.tr("Paste a list of labels…"), (), w.dialogs.paste_labels, enabled=w.conditions.project),
+        Command(
+            "label.pick",
+            menu,
+            w.tr("Choose a label by name"),
+            ("G",),
+            w.popups.pick_label,
+            enabled=w.conditions.project,
+        ),
+        Command(
+            "label.rename",
+            menu,
+            w.tr("Rename the label everywhere"),
+            ("F2",),
+            w.labels.rename_current,
+            enabled=labelled,
+        ),
+        Command(
+            "label.edit",
+            menu,
+            w.tr("Label: colour, skeleton, attributes…"),
+            ("Shift+F2",),
+            w.dialogs.edit_current_label,
+            enabled=labelled,
+        ),
+        Command(
+            "label.paste",
+            menu,
+            w.tr("Paste a list of labels…"),
+            (),
+            w.dialogs.paste_labels,
+            enabled=w.conditions.project,
+        ),
     ]
 
 
@@ -94,15 +159,59 @@ def _verdicts(w: MainWindow) -> list[Command]:
     on_page = w.conditions.page
     menu, v = w.tr("&Suggestions"), w.verdicts
     digits = [
-        Command(f"label.{n}", menu, w.tr("Label {0}").format(n), (str(n),), w.keys.digit, (n,), enabled=on_page, listed=False)
+        Command(
+            f"label.{n}",
+            menu,
+            w.tr("Label {0}").format(n),
+            (str(n),),
+            w.keys.digit,
+            (n,),
+            enabled=on_page,
+            listed=False,
+        )
         for n in range(1, 10)
     ]
     return [
-        Command("verdict.accept", menu, w.tr("Accept the suggestion"), ("Return",), v.accept, enabled=v.has_active, icon="check"),
-        Command("verdict.reject", menu, w.tr("Reject the suggestion, or delete the selection"), ("Backspace",), w.keys.backspace, enabled=on_page, icon="x"),
-        Command("verdict.accept_all", menu, w.tr("Accept all visible on this image"), ("Shift+Return",), v.accept_all, enabled=v.has_active, icon="checks"),
-        Command("verdict.next", menu, w.tr("Next suggestion"), ("Tab",), v.walk, (1,), enabled=on_page, scope=Scope.CANVAS),
-        Command("verdict.previous", menu, w.tr("Previous suggestion"), ("Shift+Tab",), v.walk, (-1,), enabled=on_page, scope=Scope.CANVAS),
+        Command(
+            "verdict.accept",
+            menu,
+            w.tr("Accept the suggestion"),
+            ("Return",),
+            v.accept,
+            enabled=v.has_active,
+            icon="check",
+        ),
+        Command(
+            "verdict.reject",
+            menu,
+            w.tr("Reject the suggestion, or delete the selection"),
+            ("Backspace",),
+            w.keys.backspace,
+            enabled=on_page,
+            icon="x",
+        ),
+        Command(
+            "verdict.accept_all",
+            menu,
+            w.tr("Accept all visible on this image"),
+            ("Shift+Return",),
+            v.accept_all,
+            enabled=v.has_active,
+            icon="checks",
+        ),
+        Command(
+            "verdict.next", menu, w.tr("Next suggestion"), ("Tab",), v.walk, (1,), enabled=on_page, scope=Scope.CANVAS
+        ),
+        Command(
+            "verdict.previous",
+            menu,
+            w.tr("Previous suggestion"),
+            ("Shift+Tab",),
+            v.walk,
+            (-1,),
+            enabled=on_page,
+            scope=Scope.CANVAS,
+        ),
         *digits,
     ]
 
@@ -120,15 +229,46 @@ def _image(w: MainWindow) -> list[Command]:
         )
     ]
     return [
-        Command("image.next", menu, w.tr("Next image"), ("D", "PgDown"), w.session.step, (1,), enabled=on_page, icon="caret-right"),
-        Command("image.previous", menu, w.tr("Previous image"), ("A", "PgUp"), w.session.step, (-1,), enabled=on_page, icon="caret-left"),
-        Command("image.done", menu, w.tr("Done: go to the next"), ("Ctrl+Return",), i.done, enabled=on_page, icon="check-circle"),
+        Command(
+            "image.next",
+            menu,
+            w.tr("Next image"),
+            ("D", "PgDown"),
+            w.session.step,
+            (1,),
+            enabled=on_page,
+            icon="caret-right",
+        ),
+        Command(
+            "image.previous",
+            menu,
+            w.tr("Previous image"),
+            ("A", "PgUp"),
+            w.session.step,
+            (-1,),
+            enabled=on_page,
+            icon="caret-left",
+        ),
+        Command(
+            "image.done",
+            menu,
+            w.tr("Done: go to the next"),
+            ("Ctrl+Return",),
+            i.done,
+            enabled=on_page,
+            icon="check-circle",
+        ),
         Command("image.skip", menu, w.tr("Skip the image"), ("X",), i.skip, enabled=on_page, icon="skip-forward"),
         Command("image.note", menu, w.tr("Note and flag…"), ("I",), w.popups.open_note, enabled=on_page, icon="note"),
         Command("image.flag", menu, w.tr("Flag the image"), ("Shift+I",), i.flag, enabled=on_page, icon="flag"),
         *splits,
         Command(
-            "image.auto_advance", menu, w.tr("Go to the next image after a tag"), (), w.keys.toggle_auto_advance, checked=w.conditions.auto_advance
+            "image.auto_advance",
+            menu,
+            w.tr("Go to the next image after a tag"),
+            (),
+            w.keys.toggle_auto_advance,
+            checked=w.conditions.auto_advance,
         ),
     ]
 
@@ -138,26 +278,115 @@ def _view(w: MainWindow) -> list[Command]:
     menu, b = w.tr("&View"), w.binding
     return [
         Command("view.fit", menu, w.tr("Fit the image"), ("F",), b.fit, enabled=on_page, icon="arrows-in"),
-        Command("view.actual", menu, w.tr("Actual size, 1:1"), ("0",), b.actual_size, enabled=on_page, icon="frame-corners"),
+        Command(
+            "view.actual", menu, w.tr("Actual size, 1:1"), ("0",), b.actual_size, enabled=on_page, icon="frame-corners"
+        ),
         Command("view.selection", menu, w.tr("Zoom to the selection"), ("Z",), b.zoom_to_selection, enabled=on_page),
-        Command("view.adjust", menu, w.tr("Brightness and contrast…"), ("Shift+B",), w.popups.open_adjust, enabled=on_page, icon="sun"),
-        Command("view.suggestions", menu, w.tr("Show suggestions"), ("C",), b.toggle_suggestions, enabled=on_page, checked=w.conditions.suggestions_shown),
-        Command("view.annotations", menu, w.tr("Show annotations"), ("Q",), b.toggle_annotations, enabled=on_page, checked=w.conditions.annotations_shown),
-        Command("view.search", menu, w.tr("Search images"), ("Ctrl+F", "/"), w.queue.focus_search, enabled=w.conditions.project, icon="magnifying-glass"),
-        Command("view.layout", menu, w.tr("Queue as grid or list"), ("Ctrl+Shift+G",), w.queue.toggle_layout, enabled=w.conditions.project),
-        Command("view.left", menu, w.tr("Show or hide the queue"), ("Ctrl+Shift+L",), w.screen.toggle_left, enabled=w.conditions.project),
-        Command("view.right", menu, w.tr("Show or hide the panels"), ("Ctrl+Shift+R",), w.screen.toggle_right, enabled=w.conditions.project),
-        Command("view.keys.next_panel", menu, w.tr("Next panel"), ("F6",), w.keys.next_panel, (1,), enabled=w.conditions.project),
-        Command("view.previous_panel", menu, w.tr("Previous panel"), ("Shift+F6",), w.keys.next_panel, (-1,), enabled=w.conditions.project),
+        Command(
+            "view.adjust",
+            menu,
+            w.tr("Brightness and contrast…"),
+            ("Shift+B",),
+            w.popups.open_adjust,
+            enabled=on_page,
+            icon="sun",
+        ),
+        Command(
+            "view.suggestions",
+            menu,
+            w.tr("Show suggestions"),
+            ("C",),
+            b.toggle_suggestions,
+            enabled=on_page,
+            checked=w.conditions.suggestions_shown,
+        ),
+        Command(
+            "view.annotations",
+            menu,
+            w.tr("Show annotations"),
+            ("Q",),
+            b.toggle_annotations,
+            enabled=on_page,
+            checked=w.conditions.annotations_shown,
+        ),
+        Command(
+            "view.search",
+            menu,
+            w.tr("Search images"),
+            ("Ctrl+F", "/"),
+            w.queue.focus_search,
+            enabled=w.conditions.project,
+            icon="magnifying-glass",
+        ),
+        Command(
+            "view.layout",
+            menu,
+            w.tr("Queue as grid or list"),
+            ("Ctrl+Shift+G",),
+            w.queue.toggle_layout,
+            enabled=w.conditions.project,
+        ),
+        Command(
+            "view.left",
+            menu,
+            w.tr("Show or hide the queue"),
+            ("Ctrl+Shift+L",),
+            w.screen.toggle_left,
+            enabled=w.conditions.project,
+        ),
+        Command(
+            "view.right",
+            menu,
+            w.tr("Show or hide the panels"),
+            ("Ctrl+Shift+R",),
+            w.screen.toggle_right,
+            enabled=w.conditions.project,
+        ),
+        Command(
+            "view.keys.next_panel",
+            menu,
+            w.tr("Next panel"),
+            ("F6",),
+            w.keys.next_panel,
+            (1,),
+            enabled=w.conditions.project,
+        ),
+        Command(
+            "view.previous_panel",
+            menu,
+            w.tr("Previous panel"),
+            ("Shift+F6",),
+            w.keys.next_panel,
+            (-1,),
+            enabled=w.conditions.project,
+        ),
     ]
 
 
 def _model(w: MainWindow) -> list[Command]:
     menu, loop = w.tr("&Model"), w.loop
     return [
-        Command("model.suggest", menu, w.tr("Suggest now"), ("Ctrl+G",), loop.suggest_now, enabled=loop.can_run, icon="sparkle"),
-        Command("model.train", menu, w.tr("Learn now"), ("Ctrl+T",), loop.train_now, enabled=loop.can_run, icon="graduation-cap"),
-        Command("model.auto", menu, w.tr("Learn by itself"), (), w.keys.toggle_auto_train, checked=w.conditions.auto_train),
+        Command(
+            "model.suggest",
+            menu,
+            w.tr("Suggest now"),
+            ("Ctrl+G",),
+            loop.suggest_now,
+            enabled=loop.can_run,
+            icon="sparkle",
+        ),
+        Command(
+            "model.train",
+            menu,
+            w.tr("Learn now"),
+            ("Ctrl+T",),
+            loop.train_now,
+            enabled=loop.can_run,
+            icon="graduation-cap",
+        ),
+        Command(
+            "model.auto", menu, w.tr("Learn by itself"), (), w.keys.toggle_auto_train, checked=w.conditions.auto_train
+        ),
         Command("model.jobs", menu, w.tr("Jobs and their log…"), ("Ctrl+J",), w.dialogs.open_jobs),
     ]
 

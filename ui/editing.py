@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from annotator.edits.resolve import after, joined
 from PySide6.QtCore import QObject, Signal
 
-from annotator.domain.geometry import Geometry
+from annotator.domain.geometry import Geometry, GeometryKind
 from annotator.domain.records import Annotation, new_annotation
 from annotator.edits import shapes
-from annotator.edits.resolve import after, joined
 from ui.session import Session
 
 OFFSET = 12.0
@@ -21,6 +21,7 @@ class Editing(QObject):
     """Turns gestures into edits of the session."""
 
     label_needed = Signal()
+    tag_drawn = Signal(int)
     told = Signal(str)
     deleted = Signal(str)
 
@@ -48,6 +49,9 @@ class Editing(QObject):
         if session.current_label_id is None:
             self._pending = geometry
             self.label_needed.emit()
+            return
+        if geometry.kind is GeometryKind.TAG:
+            self.tag_drawn.emit(session.current_label_id)
             return
         annotation = new_annotation(session.page.image.id, session.current_label_id, geometry, session.annotator)
         session.perform(shapes.draw(session.page, annotation))
@@ -104,7 +108,9 @@ class Editing(QObject):
         """Remember what is chosen."""
         self._copied = tuple(self._session.selected_annotations())
         if self._copied:
-            self.told.emit(self.tr("Copied {0}: Ctrl+V pastes, Ctrl+Shift+V pastes on the next image").format(len(self._copied)))
+            self.told.emit(
+                self.tr("Copied {0}: Ctrl+V pastes, Ctrl+Shift+V pastes on the next image").format(len(self._copied))
+            )
 
     def paste(self) -> None:
         """Paste what was copied; beside the original when that is on this image."""
@@ -165,9 +171,7 @@ class Editing(QObject):
         if page is None or not originals:
             return
         known = self._session.labels
-        wanted = [
-            replace(a, geometry=a.geometry.moved(offset, offset)) for a in originals if a.label_id in known
-        ]
+        wanted = [replace(a, geometry=a.geometry.moved(offset, offset)) for a in originals if a.label_id in known]
         before = {a.id for a in page.annotations}
         self._perform(shapes.paste, wanted)
         pasted = self._session.page

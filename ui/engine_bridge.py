@@ -279,7 +279,7 @@ def _run_in_lane(
         post(JobStopped(view.id, view.name))
     except AnnotatorError as error:
         post(JobFailed(view.id, view.name, error))
-    except Exception as error:  # noqa: BLE001 - a job's boundary: our own mistake is logged with its traceback and told
+    except Exception as error:
         log.exception("%s failed", view.name)
         trouble = AnnotatorError(f"{view.title}: {error}", "This is a bug: please report it with the log.")
         post(JobFailed(view.id, view.name, trouble))
@@ -380,7 +380,7 @@ class Stack:
                 request = self._waiting.pop()
             try:
                 answer = self._load(request)
-            except Exception:  # noqa: BLE001 - a loader thread's boundary: one bad picture must not end the others
+            except Exception:
                 log.exception("a loader failed on %r", request)
                 continue
             self._post(answer)

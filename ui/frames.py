@@ -36,7 +36,7 @@ class FrameLoader(QObject):
         session.closed.connect(self.close)
 
     def show(self, image: Image, side: int) -> Any:
-        """The best picture in memory now, perhaps None; sharper ones follow. ``side`` is the longer side of the view in pixels."""
+        """The best picture in memory now, perhaps None; sharper ones follow. ``side``: the longer side of the view."""
         project = self._session.project
         if project is None or self._cache is None or self._relay is None:
             return None

@@ -1,4 +1,4 @@
-"""What a person says of whole images: done, skipped, flagged, a note, a split; for the one on screen or for several thumbnails."""
+"""What a person says of whole images: done, skipped, flag, note, split; for the one on screen or for several thumbnails."""
 
 from __future__ import annotations
 
@@ -97,7 +97,9 @@ class ImageEdits(QObject):
             return
         self._session.perform(images.set_split([p.image for p in pages], split, annotator=self._session.annotator))
         if several:
-            self.bulk_done.emit(self.tr("{0} images: {1}").format(len(pages), split.value if split else self.tr("no split")))
+            self.bulk_done.emit(
+                self.tr("{0} images: {1}").format(len(pages), split.value if split else self.tr("no split"))
+            )
 
     def tag_chosen(self, label_id: int) -> bool:
         """Give a tag to all chosen thumbnails; False when none are chosen."""

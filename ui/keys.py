@@ -126,7 +126,9 @@ class Keys(QObject):
         """Give the keys to the next panel that can be seen."""
         panels = [p for p in self._window.screen.panels() if p.isVisible()]
         focus = QApplication.focusWidget()
-        here = next((n for n, p in enumerate(panels) if focus is not None and (p is focus or p.isAncestorOf(focus))), -by)
+        here = next(
+            (n for n, p in enumerate(panels) if focus is not None and (p is focus or p.isAncestorOf(focus))), -by
+        )
         if panels:
             panels[(here + by) % len(panels)].setFocus(Qt.FocusReason.ShortcutFocusReason)
 

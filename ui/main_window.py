@@ -140,6 +140,7 @@ class MainWindow(QMainWindow):
         canvas.suggestion_corrected.connect(self.verdicts.correct)
         canvas.delete_requested.connect(self.keys.backspace)
         canvas.cursor_moved.connect(self.bar.show_position)
+        self.editing.tag_drawn.connect(self.verdicts.tag)
         self.editing.label_needed.connect(self.popups.pick_label)
         self.start.folder_wanted.connect(self.dialogs.choose_folder)
         self.start.project_wanted.connect(self.dialogs.choose_project)
@@ -252,7 +253,15 @@ class MainWindow(QMainWindow):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.commands.refresh()
-        for command_id in ("label.pick", "edit.duplicate", "edit.front", "edit.back", "edit.lock", "edit.hide", "edit.delete"):
+        for command_id in (
+            "label.pick",
+            "edit.duplicate",
+            "edit.front",
+            "edit.back",
+            "edit.lock",
+            "edit.hide",
+            "edit.delete",
+        ):
             menu.addAction(self.commands.action(command_id))
         menu.popup(point)
 
@@ -293,5 +302,3 @@ class MainWindow(QMainWindow):
 
     def _save_geometry(self) -> None:
         QSettings("annotator", "annotator").setValue("geometry", self.saveGeometry())
-
-

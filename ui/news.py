@@ -53,7 +53,9 @@ class News(QObject):
         if view.name == "export":
             w.dialogs.open_report(result)
         elif view.name == "import":
-            text = self.tr("Imported {0} annotations on {1} images").format(f"{result.annotations:,}", f"{result.images:,}")
+            text = self.tr("Imported {0} annotations on {1} images").format(
+                f"{result.annotations:,}", f"{result.images:,}"
+            )
             w.toasts.good(text)
             for warning in result.warnings[:2]:
                 w.toasts.error(warning)
@@ -72,7 +74,9 @@ class News(QObject):
             first = result.problems[0].reason if result.problems else ""
             others = result.images - number
             text = self.tr("{0} images cannot be used; the other {1} are fine.").format(f"{number:,}", f"{others:,}")
-            w.toasts.error(first if number == 1 and first else text, self.tr("They are listed under Problems (File menu)."))
+            w.toasts.error(
+                first if number == 1 and first else text, self.tr("They are listed under Problems (File menu).")
+            )
         elif not view.quiet:
             w.toasts.good(self.tr("{0} images, {1} of them new").format(f"{result.images:,}", f"{result.added:,}"))
 

@@ -16,7 +16,7 @@ from ui.engine_bridge import Answer, Errand, Jobs
 from ui.session import Session
 
 if TYPE_CHECKING:
-    from annotator.project import Project
+    pass
 
 log = logging.getLogger(__name__)
 STRIP = 5

@@ -9,17 +9,18 @@ import time
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from annotator.edits.vocabulary import Vocabulary
 from PySide6.QtCore import QObject, Signal
 
 from annotator.domain.records import Annotation, Image, ImageFilter, Label, Suggestion
-from annotator.edits.vocabulary import Vocabulary
 from annotator.events import ChangeSet, Table
 from ui.engine_bridge import Relay
 from ui.ordering import Order, Sorting
 
 if TYPE_CHECKING:
-    from annotator.domain.page import Page
     from annotator.edits.changes import Edit
+
+    from annotator.domain.page import Page
     from annotator.project import Project
 
 

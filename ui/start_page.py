@@ -146,7 +146,9 @@ class StartPage(QWidget):
         layout = QVBoxLayout(page)
         layout.setSpacing(SPACE_3)
         layout.addWidget(label(self.tr("Annotator"), "title"))
-        promise = self.tr("Open a folder of pictures and start labelling. Nothing leaves this computer, and your files are never changed.")
+        promise = self.tr(
+            "Open a folder of pictures and start labelling. Nothing leaves this computer, and your files are never changed."
+        )
         layout.addWidget(label(promise, "muted", wrap=True))
         layout.addSpacing(SPACE_2)
         self.folder_button = push_button(self.tr("Open a folder"), role="primary", icon="folder-open")
@@ -170,7 +172,9 @@ class StartPage(QWidget):
         layout = QVBoxLayout(page)
         layout.setSpacing(SPACE_3)
         layout.addWidget(label(self.tr("What do you want to find?"), "title"))
-        text = self.tr("Write the labels, separated by commas. Models that came with the app then suggest them on every picture.")
+        text = self.tr(
+            "Write the labels, separated by commas. Models that came with the app then suggest them on every picture."
+        )
         layout.addWidget(label(text, "muted", wrap=True))
         self.answer = TextField(self.tr("cat, dog, bird"))
         self.answer.setProperty("role", "hero")

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from annotator.edits.changes import Edit
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from annotator.domain.geometry import Geometry, GeometryKind
 from annotator.domain.records import Label, Suggestion
 from annotator.edits import shapes, tags, verdicts
-from annotator.edits.changes import Edit
 from annotator.settings import AppSettings
 from ui.canvas_binding import CanvasBinding
 from ui.qt_models.labels_model import digit_of
@@ -181,7 +181,9 @@ class Verdicts(QObject):
     def _maybe_advance(self) -> None:
         """Go on once nothing is left to answer about tags; a moment later, so that the eye sees what was chosen."""
         page = self._session.page
-        waiting = page is not None and any(s.geometry.kind is GeometryKind.TAG for s in self._session.visible_suggestions())
+        waiting = page is not None and any(
+            s.geometry.kind is GeometryKind.TAG for s in self._session.visible_suggestions()
+        )
         if self._settings.state.auto_advance and not waiting:
             self._advance.start()
 

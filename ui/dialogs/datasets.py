@@ -76,7 +76,9 @@ class ImportDialog(Dialog):
     import_wanted = Signal(dict)
 
     def __init__(self, parent: QWidget, path: str = "", format_id: str = "") -> None:
-        explanation = parent.tr("Labels are matched by name, images by their file names. What you have done here stays as it is.")
+        explanation = parent.tr(
+            "Labels are matched by name, images by their file names. What you have done here stays as it is."
+        )
         super().__init__(parent, parent.tr("Import annotations"), width=560, explanation=explanation)
         self.path = _PathField(self.tr("A file, a folder or a zip"), choose=self.tr("Import from"), files=True)
         self.path.set_path(path)
@@ -124,7 +126,9 @@ class ExportDialog(Dialog):
     export_wanted = Signal(dict)
 
     def __init__(self, parent: QWidget, project_path: Path, *, suggested: str = "coco") -> None:
-        explanation = parent.tr("Written to a temporary place and moved when it is whole. A report says what the format could not keep.")
+        explanation = parent.tr(
+            "Written to a temporary place and moved when it is whole. A report says what the format could not keep."
+        )
         super().__init__(parent, parent.tr("Export"), width=580, explanation=explanation)
         self._project_path = project_path
         self.format = QComboBox()
@@ -136,7 +140,11 @@ class ExportDialog(Dialog):
         self._proposed = ""
         self.images = self._combo(
             self.tr("Images"),
-            ((self.tr("Leave them where they are"), "none"), (self.tr("Copy them"), "copy"), (self.tr("Link to them"), "link")),
+            (
+                (self.tr("Leave them where they are"), "none"),
+                (self.tr("Copy them"), "copy"),
+                (self.tr("Link to them"), "link"),
+            ),
         )
         self.scope = self._combo(
             self.tr("Which images"),
@@ -149,7 +157,8 @@ class ExportDialog(Dialog):
         self.splits = {split: QCheckBox(split.value) for split in Split}
         self.suggestions = QCheckBox(self.tr("Open suggestions too"))
         self.existing = self._combo(
-            self.tr("If it exists"), ((self.tr("Stop"), ""), (self.tr("Add to it"), "merge"), (self.tr("Replace it"), "replace"))
+            self.tr("If it exists"),
+            ((self.tr("Stop"), ""), (self.tr("Add to it"), "merge"), (self.tr("Replace it"), "replace")),
         )
         form = QFormLayout()
         form.setSpacing(SPACE_3)

@@ -63,7 +63,11 @@ class LabelDialog(Dialog):
         self.synonyms.setText(", ".join(what.synonyms))
         self.definition = self._lines(what.definition, self.tr("What counts, and what does not"), 52)
         self.skeleton = self._lines(skeleton_text(what.skeleton), self.tr("nose, left eye, right eye\n1-2, 1-3"), 52)
-        self.attributes = self._lines(schema_text(what.attributes_schema), self.tr("colour: red, green, blue\nage: number\noccluded: checkbox"), 70)
+        self.attributes = self._lines(
+            schema_text(what.attributes_schema),
+            self.tr("colour: red, green, blue\nage: number\noccluded: checkbox"),
+            70,
+        )
         self.message = label("", "bad", wrap=True)
         form = QFormLayout()
         form.setSpacing(SPACE_3)
@@ -152,7 +156,10 @@ class PasteLabelsDialog(Dialog):
 
     def __init__(self, parent: QWidget, text: str = "") -> None:
         super().__init__(
-            parent, parent.tr("Add labels"), width=420, explanation=parent.tr("One a line, or separated by commas. Those that are there already are passed by.")
+            parent,
+            parent.tr("Add labels"),
+            width=420,
+            explanation=parent.tr("One a line, or separated by commas. Those that are there already are passed by."),
         )
         self.field = QPlainTextEdit(text)
         self.field.setAccessibleName(self.tr("Labels"))

@@ -1,4 +1,4 @@
-"""A small sheet over the window that goes away with Esc or a click elsewhere; not a window of its own, so it never steals focus for good."""
+"""A small sheet over the window that goes away with Esc or a click elsewhere, and gives the focus back."""
 
 from __future__ import annotations
 

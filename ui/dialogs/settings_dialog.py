@@ -49,7 +49,10 @@ class SettingsDialog(Dialog):
         form = QFormLayout()
         form.setSpacing(SPACE_3)
         form.addRow(label(self.tr("Your name"), "muted"), self.name)
-        form.addRow("", label(self.tr("Written beside everything you do, from the next project you open."), "caption", wrap=True))
+        form.addRow(
+            "",
+            label(self.tr("Written beside everything you do, from the next project you open."), "caption", wrap=True),
+        )
         form.addRow(label(self.tr("Colours"), "muted"), self.theme)
         form.addRow(label(self.tr("While you work"), "muted"), self.advance)
         form.addRow("", self.learn)

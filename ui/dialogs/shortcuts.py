@@ -161,7 +161,9 @@ class ShortcutSheet(Dialog):
         if other:
             name = self._commands.action(other).command.text.replace("&", "").rstrip("…")
             self.message.setText(
-                self.tr("{0} already does “{1}”. Change that one first, or press another key.").format(key_text(key), name)
+                self.tr("{0} already does “{1}”. Change that one first, or press another key.").format(
+                    key_text(key), name
+                )
             )
             set_role(self.message, "bad")
             self._buttons[command_id].show_key(self._commands.shown_key(command_id))

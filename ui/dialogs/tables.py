@@ -47,7 +47,9 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, name: str) -
     header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
     for x in range(len(headers)):
         last = x == len(headers) - 1
-        header.setSectionResizeMode(x, QHeaderView.ResizeMode.Stretch if last else QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(
+            x, QHeaderView.ResizeMode.Stretch if last else QHeaderView.ResizeMode.ResizeToContents
+        )
     return result
 
 
@@ -57,7 +59,9 @@ class ProblemsDialog(Dialog):
     rescan_wanted = Signal()
 
     def __init__(self, parent: QWidget, problems: Sequence[Image]) -> None:
-        explanation = parent.tr("These images cannot be shown. Mend or bring back the files and scan again; everything else goes on.")
+        explanation = parent.tr(
+            "These images cannot be shown. Mend or bring back the files and scan again; everything else goes on."
+        )
         super().__init__(parent, parent.tr("Problems"), width=720, explanation=explanation)
         words = {ImageState.MISSING: self.tr("missing"), ImageState.UNREADABLE: self.tr("unreadable")}
         rows = [(p.uri, words.get(p.state, p.state.value), p.reason) for p in problems]
@@ -84,7 +88,9 @@ class FoldersDialog(Dialog):
     rescan_wanted = Signal()
 
     def __init__(self, parent: QWidget, roots: Sequence[Any]) -> None:
-        explanation = parent.tr("Images stay where they are. Removing a folder hides its images; their annotations are kept and return with it.")
+        explanation = parent.tr(
+            "Images stay where they are. Removing a folder hides its images; their annotations are kept and return with it."
+        )
         super().__init__(parent, parent.tr("Folders"), width=640, explanation=explanation)
         self.list = QTreeWidget()
         self.list.setProperty("role", "field")

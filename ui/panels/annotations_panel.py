@@ -44,7 +44,9 @@ class AnnotationDelegate(QStyledItemDelegate):
     eye_clicked = Signal(list, bool)
     lock_clicked = Signal(list, bool)
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
         tokens = theme().tokens
         rect: QRect = option.rect  # type: ignore[attr-defined]
         state = option.state  # type: ignore[attr-defined]
@@ -67,7 +69,9 @@ class AnnotationDelegate(QStyledItemDelegate):
         text = painter.fontMetrics().elidedText(index.data(), Qt.TextElideMode.ElideRight, room.width())
         painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
         if hovered or hidden:
-            themed_icon("eye-slash" if hidden else "eye", "muted").paint(painter, self.box(rect, 0).adjusted(3, 3, -3, -3))
+            themed_icon("eye-slash" if hidden else "eye", "muted").paint(
+                painter, self.box(rect, 0).adjusted(3, 3, -3, -3)
+            )
         if hovered or locked:
             name = "lock-simple" if locked else "lock-simple-open"
             themed_icon(name, "warn" if locked else "muted").paint(painter, self.box(rect, 1).adjusted(3, 3, -3, -3))
@@ -151,7 +155,8 @@ class AnnotationsPanel(QWidget):
         delegate = AnnotationDelegate(self.view)
         self.view.setItemDelegate(delegate)
         self._empty = EmptyState(
-            "bounding-box", self.tr("What you draw or accept on this image is listed here. B draws a box, T tags the image.")
+            "bounding-box",
+            self.tr("What you draw or accept on this image is listed here. B draws a box, T tags the image."),
         )
         self._stack = QStackedLayout()
         self._stack.addWidget(self.view)

@@ -122,7 +122,9 @@ class AttributesPanel(QWidget):
             combo.activated.connect(self._choice_made)
             return combo
         field = TextField(self.tr("several") if value is MIXED else "")
-        field.setText("" if value is MIXED or value is None else f"{value:g}" if isinstance(value, float) else str(value))
+        field.setText(
+            "" if value is MIXED or value is None else f"{value:g}" if isinstance(value, float) else str(value)
+        )
         field.setProperty("number", attribute.type is AttributeType.NUMBER)
         field.editingFinished.connect(self._text_entered)
         return field

@@ -97,5 +97,3 @@ class ImageStrip(QWidget):
 
     def _split_chosen(self, place: int) -> None:
         self.split_wanted.emit(self.split.itemData(place))
-
-

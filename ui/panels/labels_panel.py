@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
 )
 
 from annotator.domain.records import Label
-from ui.qt_models.labels_model import COUNTS, DIGIT, LABEL, LabelsModel
 from ui.figures import Figures
+from ui.qt_models.labels_model import COUNTS, DIGIT, LABEL, LabelsModel
 from ui.session import Session
 from ui.theme import theme
 from ui.theme.theme import caption_font, ui_font
@@ -43,7 +43,9 @@ class LabelDelegate(QStyledItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         return QSize(80, ROW_PX)
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
         tokens = theme().tokens
         label: Label = index.data(LABEL)
         rect = option.rect  # type: ignore[attr-defined]
@@ -61,7 +63,9 @@ class LabelDelegate(QStyledItemDelegate):
         painter.setFont(caption_font())
         painter.setPen(QColor(tokens.muted))
         width = painter.fontMetrics().horizontalAdvance(counts) + SPACE_2
-        painter.drawText(rect.adjusted(0, 0, -SPACE_2, 0), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, counts)
+        painter.drawText(
+            rect.adjusted(0, 0, -SPACE_2, 0), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, counts
+        )
         painter.setFont(body)
         painter.setPen(QColor(tokens.text))
         room = rect.adjusted(SPACE_2 + 28, 0, -width - SPACE_1, 0)
@@ -69,7 +73,9 @@ class LabelDelegate(QStyledItemDelegate):
         painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
         painter.restore()
 
-    def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QWidget:
+    def createEditor(
+        self, parent: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QWidget:
         editor = TextField("", parent)
         editor.setAccessibleName(self.tr("New name of the label"))
         return editor

@@ -186,7 +186,9 @@ class QueuePanel(QWidget):
         names, wanted = state_names(self), self._wanted
         chips = {f"state:{s}": names[s] for s in sorted(wanted.states)}
         chips |= {f"split:{s}": str(s) for s in sorted(wanted.splits)}
-        chips |= {f"label:{i}": self._session.labels[i].name for i in sorted(wanted.label_ids) if i in self._session.labels}
+        chips |= {
+            f"label:{i}": self._session.labels[i].name for i in sorted(wanted.label_ids) if i in self._session.labels
+        }
         if wanted.flagged:
             chips["flagged"] = self.tr("Flagged")
         if wanted.suggested:

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -45,7 +55,9 @@ class SuggestionDelegate(QStyledItemDelegate):
         entry: Entry = index.data(ENTRY)
         return QSize(80, CANDIDATE_PX if entry.rank else ROW_PX)
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
         tokens = theme().tokens
         entry: Entry = index.data(ENTRY)
         rect: QRect = option.rect  # type: ignore[attr-defined]
@@ -197,12 +209,16 @@ class SuggestionsPanel(QWidget):
         self._stack.setCurrentWidget(self.view if visible else self._empty)
         self._empty.button.setVisible(not hidden and bool(session.labels))
         self._empty.set_text(self._why_empty(hidden))
-        self.counted.emit(f"{len(visible)}" if not hidden else self.tr("{0} of {1}").format(len(visible), len(visible) + hidden))
+        self.counted.emit(
+            f"{len(visible)}" if not hidden else self.tr("{0} of {1}").format(len(visible), len(visible) + hidden)
+        )
         self._active_changed()
 
     def _why_empty(self, hidden: int) -> str:
         if hidden:
-            return self.tr("The slider hides {0} suggestions of this image. C or Home on the slider shows them.").format(hidden)
+            return self.tr(
+                "The slider hides {0} suggestions of this image. C or Home on the slider shows them."
+            ).format(hidden)
         if not self._session.labels:
             return self.tr("Models suggest labels here as soon as there are some to choose from.")
         if self._session.page is not None and self._session.page.verdicts:

@@ -287,7 +287,7 @@ class ThumbnailGrid(QAbstractScrollArea):
             painter.drawText(below, left, metrics.elidedText(row.reason, Qt.TextElideMode.ElideRight, words.width()))
 
     def _paint_marks(self, painter: QPainter, frame: QRect, row: QueueRow) -> None:
-        """The state at the top left as a dot (with a shape for those who see no colour), the number of suggestions at the top right."""
+        """The state as a dot (with a sign, for those who see no colour) and the number of suggestions."""
         tokens = theme().tokens
         token = STATE_TOKENS[row.state]
         if token:
@@ -297,7 +297,9 @@ class ThumbnailGrid(QAbstractScrollArea):
             painter.drawEllipse(dot)
             painter.setPen(QPen(QColor(tokens.on_accent), 1.5))
             if row.state is ImageState.DONE:
-                painter.drawPolyline([dot.topLeft() + QPoint(3, 6), dot.topLeft() + QPoint(5, 8), dot.topLeft() + QPoint(8, 4)])
+                painter.drawPolyline(
+                    [dot.topLeft() + QPoint(3, 6), dot.topLeft() + QPoint(5, 8), dot.topLeft() + QPoint(8, 4)]
+                )
             elif row.state in (ImageState.SKIPPED, ImageState.MISSING, ImageState.UNREADABLE):
                 painter.drawLine(dot.topLeft() + QPoint(3, 6), dot.topLeft() + QPoint(8, 6))
         badges = ([f"{row.suggestions}"] if row.suggestions else []) + (["⚑"] if row.flagged else [])

@@ -34,7 +34,7 @@ class SavedDot(QWidget):
 
     @property
     def state(self) -> str:
-        """"saved", "saving" or "failed"."""
+        """ "saved", "saving" or "failed"."""
         return self._state
 
     def show_state(self, state: str) -> None:

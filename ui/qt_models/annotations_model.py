@@ -41,8 +41,8 @@ class AnnotationsModel(QAbstractItemModel):
 
     def index_of(self, annotation_id: UUID) -> QModelIndex:
         """Where an annotation stands; an invalid index when it is not there."""
-        for place, (_, annotations) in enumerate(self._groups):
-            for row, annotation in enumerate(annotations):
+        for place, (_, members) in enumerate(self._groups):
+            for row, annotation in enumerate(members):
                 if annotation.id == annotation_id:
                     return self.createIndex(row, 0, place + 1)
         return QModelIndex()

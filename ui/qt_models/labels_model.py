@@ -39,7 +39,9 @@ class LabelsModel(QAbstractListModel):
     def set_labels(self, labels: Sequence[Label], counts: Mapping[int, tuple[int, int]]) -> None:
         """Show these labels; ``counts`` are (annotations, suggestions) by id."""
         self._counts = counts
-        if [(r.id, r.name, r.color, r.shortcut) for r in self._all] == [(r.id, r.name, r.color, r.shortcut) for r in labels]:
+        if [(r.id, r.name, r.color, r.shortcut) for r in self._all] == [
+            (r.id, r.name, r.color, r.shortcut) for r in labels
+        ]:
             self._all = list(labels)
             self._rows = [(place, label) for place, label in enumerate(self._all) if self._passes(label)]
             if self._rows:

@@ -22,7 +22,8 @@ QLabel[role="muted"] {{ color: {muted}; }}
 QLabel[role="bad"] {{ color: {bad}; }}
 QLabel[role="good"] {{ color: {good}; }}
 QLabel[role="warn"] {{ color: {warn}; }}
-QLabel[role="key"] {{ font-size: {caption}px; color: {muted}; border: 1px solid {border}; border-radius: 4px; padding: 0 4px; }}
+QLabel[role="key"] {{
+  font-size: {caption}px; color: {muted}; border: 1px solid {border}; border-radius: 4px; padding: 0 4px; }}
 QToolTip {{ background: {raised}; color: {text}; border: 1px solid {control_border}; padding: 4px 8px; }}
 
 QMenuBar {{ background: {window}; padding: 2px 4px; }}
@@ -46,7 +47,9 @@ QToolButton[role="tool"] {{ padding: 4px 6px 4px 5px; font-size: {caption}px; co
 QToolButton[role="tool"]:checked {{ color: {text}; }}
 QToolButton[role="small"] {{ padding: 1px; border-radius: 4px; }}
 QToolButton[role="header"] {{ padding: 0; border-radius: 4px; }}
-QToolButton[role="chip"] {{ font-size: {caption}px; padding: 1px 7px; border: 1px solid {border}; border-radius: 9px; background: {window}; }}
+QToolButton[role="chip"] {{
+  font-size: {caption}px; padding: 1px 7px; border: 1px solid {border}; border-radius: 9px;
+  background: {window}; }}
 QToolButton[role="chip"]:hover {{ border-color: {control_border}; }}
 QToolButton[role="chip"]:focus {{ border-color: {accent}; }}
 QToolButton[role="chip"]:checked {{ background: {selected}; border-color: {accent}; }}
@@ -57,13 +60,16 @@ QPushButton:hover {{ border-color: {muted}; background: {hover}; }}
 QPushButton:pressed {{ background: {border}; }}
 QPushButton:focus {{ border: 2px solid {accent}; padding: 4px 13px; }}
 QPushButton:disabled {{ color: {disabled}; border-color: {border}; background: {panel}; }}
-QPushButton[role="primary"], QPushButton:default {{ background: {accent}; color: {on_accent}; border-color: {accent}; font-weight: 600; }}
+QPushButton[role="primary"], QPushButton:default {{
+  background: {accent}; color: {on_accent}; border-color: {accent}; font-weight: 600; }}
 QPushButton[role="primary"]:hover, QPushButton:default:hover {{ background: {accent_hover}; }}
 QPushButton[role="primary"]:focus {{ border: 2px solid {text}; }}
 QPushButton[role="primary"]:disabled {{ background: {panel}; color: {disabled}; border-color: {border}; }}
 QPushButton[role="compact"] {{ padding: 3px 8px; }}
 QPushButton[role="compact"]:focus {{ padding: 2px 7px; }}
-QPushButton[role="link"] {{ background: transparent; border: 1px solid transparent; color: {accent}; padding: 2px 4px; text-align: left; }}
+QPushButton[role="link"] {{
+  background: transparent; border: 1px solid transparent; color: {accent}; padding: 2px 4px;
+  text-align: left; }}
 QPushButton[role="link"]:hover {{ text-decoration: underline; }}
 QPushButton[role="link"]:focus {{ border: 1px solid {accent}; padding: 2px 4px; }}
 
@@ -76,18 +82,24 @@ QLineEdit:disabled, QComboBox:disabled, QSpinBox:disabled {{ color: {disabled}; 
 QLineEdit[role="hero"] {{ font-size: {title}px; padding: 10px 12px; }}
 QLineEdit[role="hero"]:focus {{ padding: 9px 11px; }}
 QComboBox::drop-down {{ border: 0; width: 22px; }}
-QComboBox QAbstractItemView {{ background: {panel}; border: 1px solid {border}; selection-background-color: {selected}; selection-color: {text}; }}
+QComboBox QAbstractItemView {{
+  background: {panel}; border: 1px solid {border}; selection-background-color: {selected};
+  selection-color: {text}; }}
 
 QCheckBox, QRadioButton {{ spacing: 8px; background: transparent; }}
 QCheckBox:focus, QRadioButton:focus {{ color: {accent}; }}
 
-QAbstractItemView {{ background: {panel}; border: 0; selection-background-color: {selected}; selection-color: {text}; alternate-background-color: {panel}; }}
+QAbstractItemView {{
+  background: {panel}; border: 0; selection-background-color: {selected}; selection-color: {text};
+  alternate-background-color: {panel}; }}
 QAbstractItemView[role="field"] {{ border: 1px solid {border}; border-radius: {radius}px; }}
 QAbstractItemView[role="field"]:focus {{ border: 2px solid {accent}; }}
 QTreeView::item, QListView::item {{ padding: 2px 4px; border-radius: 4px; }}
 QTreeView::item:hover, QListView::item:hover {{ background: {raised}; }}
 QTreeView::item:selected, QListView::item:selected {{ background: {selected}; color: {text}; }}
-QHeaderView::section {{ background: {panel}; color: {muted}; border: 0; border-bottom: 1px solid {border}; padding: 4px 8px; font-size: {caption}px; }}
+QHeaderView::section {{
+  background: {panel}; color: {muted}; border: 0; border-bottom: 1px solid {border}; padding: 4px 8px;
+  font-size: {caption}px; }}
 QTableView {{ gridline-color: {border}; }}
 
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
@@ -108,7 +120,9 @@ QProgressBar {{ background: {raised}; border: 0; border-radius: 3px; max-height:
 QProgressBar::chunk {{ background: {accent}; border-radius: 3px; }}
 QSlider::groove:horizontal {{ background: {border}; height: 4px; border-radius: 2px; }}
 QSlider::sub-page:horizontal {{ background: {accent}; height: 4px; border-radius: 2px; }}
-QSlider::handle:horizontal {{ background: {panel}; border: 2px solid {accent}; width: 12px; height: 12px; margin: -6px 0; border-radius: 8px; }}
+QSlider::handle:horizontal {{
+  background: {panel}; border: 2px solid {accent}; width: 12px; height: 12px; margin: -6px 0;
+  border-radius: 8px; }}
 QSlider::handle:horizontal:focus {{ background: {accent}; }}
 
 QScrollArea {{ background: transparent; border: 0; }}

@@ -9,7 +9,9 @@ from ui.theme import set_icon, theme, themed_icon
 from ui.theme.tokens import SPACE_1, SPACE_2, SPACE_3, SPACE_4
 
 
-def icon_button(name: str, tip: str, *, role: str = "small", checkable: bool = False, token: str = "text") -> QToolButton:
+def icon_button(
+    name: str, tip: str, *, role: str = "small", checkable: bool = False, token: str = "text"
+) -> QToolButton:
     """A button that is only an icon; ``tip`` is also its accessible name."""
     button = QToolButton()
     button.setProperty("role", role)
@@ -58,7 +60,9 @@ def line(upright: bool = False) -> QFrame:
     return result
 
 
-def row(*widgets: QWidget | int | None, spacing: int = SPACE_2, margins: tuple[int, int, int, int] = (0, 0, 0, 0)) -> QHBoxLayout:
+def row(
+    *widgets: QWidget | int | None, spacing: int = SPACE_2, margins: tuple[int, int, int, int] = (0, 0, 0, 0)
+) -> QHBoxLayout:
     """Widgets side by side; an int is a gap, None stretches."""
     layout = QHBoxLayout()
     layout.setSpacing(spacing)
