@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from annotator.edits.resolve import after, joined
 from PySide6.QtCore import QObject, Signal
 
 from annotator.domain.geometry import Geometry, GeometryKind
 from annotator.domain.records import Annotation, new_annotation
 from annotator.edits import shapes
+from annotator.edits.resolve import after, joined
 from ui.session import Session
 
 OFFSET = 12.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from annotator.edits.changes import Edit
 from PySide6.QtCore import QObject, Signal
 
 from annotator.domain.records import Label
 from annotator.edits import labels as label_edits
+from annotator.edits.changes import Edit
 from annotator.errors import AnnotatorError
 from ui.panels.labels_panel import split_names
 from ui.session import Session
@@ -36,7 +36,7 @@ class LabelEdits(QObject):
         edit = label_edits.create_labels(
             session.ordered_labels(),
             names,
-            project.labels.next_id(),
+            project.history.next_label_id(len(names)),
             annotator=session.annotator,
             group_id=groups[0].id if groups else None,
         )

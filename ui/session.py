@@ -6,21 +6,22 @@ The session knows no widget. Every panel reads it, listens to its signals and ca
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from annotator.edits.vocabulary import Vocabulary
 from PySide6.QtCore import QObject, Signal
 
-from annotator.domain.records import Annotation, Image, ImageFilter, Label, Suggestion
+from annotator.domain.records import Annotation, Image, ImageFilter, Label, LabelGroup, Suggestion
+from annotator.edits.changes import LabelChange
+from annotator.edits.vocabulary import Vocabulary
 from annotator.events import ChangeSet, Table
 from ui.engine_bridge import Relay
 from ui.ordering import Order, Sorting
 
 if TYPE_CHECKING:
-    from annotator.edits.changes import Edit
-
     from annotator.domain.page import Page
+    from annotator.edits.changes import Edit
     from annotator.project import Project
 
 
@@ -55,7 +56,6 @@ class Session(QObject):
         self.order = Order()
         self.vocabulary = Vocabulary({}, {})
         self._arrived_at = 0.0
-        self._waiting = 0
         self._commits = Relay(self._committed, self)
         self._failures = Relay(self._reverted, self)
         self._arrivals = Relay(self._changed, self)
@@ -165,11 +165,10 @@ class Session(QObject):
         if self.project is None or edit is None or not edit.changes:
             return
         performed = self.project.history.perform(edit)
-        self._track(performed.future)
+        self._tell_saved()
+        performed.future.add_done_callback(self._commits.post)
         self._reload_page(edit.image_id)
-        if edit.image_id is None:
-            self._reload_labels()
-            self.labels_changed.emit()
+        self._follow_labels(edit)
         self.edited.emit(edit)
 
     def undo(self) -> None:
@@ -213,7 +212,7 @@ class Session(QObject):
     def _changed(self, changes: ChangeSet) -> None:
         if self.project is None:
             return
-        if changes.touches(Table.LABEL):
+        if changes.touches(Table.LABEL) and not self.project.history.saving:
             self._reload_labels()
             self.labels_changed.emit()
         if changes.touches(Table.QUEUE, Table.IMAGE):
@@ -222,11 +221,16 @@ class Session(QObject):
         if self.page is not None and changes.concerns(self.page.image.id):
             self._reload_page(self.page.image.id)
         self.changes.emit(changes)
+        self._tell_saved()
 
     def _committed(self, future: Any) -> None:
-        self._waiting -= 1
-        if self._waiting == 0:
-            self.save_state_changed.emit("failed" if future.exception() is not None else "saved")
+        self._tell_saved(failed=future.exception() is not None)
+
+    def _tell_saved(self, *, failed: bool = False) -> None:
+        """Say whether everything is on disk."""
+        if self.project is not None:
+            saving = self.project.history.saving > 0
+            self.save_state_changed.emit("saving" if saving else "failed" if failed else "saved")
 
     def _commit_failed(self, edit: Edit, error: Exception) -> None:
         """Called on the lane's thread."""
@@ -237,11 +241,6 @@ class Session(QObject):
         self._reload_page(edit.image_id)
         what = self.tr("“{edit}” could not be saved and was taken back: {reason}")
         self.failed.emit(what.format(edit=edit.title, reason=getattr(error, "what", error)), getattr(error, "cure", ""))
-
-    def _track(self, future: Any) -> None:
-        self._waiting += 1
-        self.save_state_changed.emit("saving")
-        future.add_done_callback(self._commits.post)
 
     def _reload_page(self, image_id: int | None) -> None:
         if self.project is None or self.page is None or (image_id is not None and image_id != self.page.image.id):
@@ -259,11 +258,29 @@ class Session(QObject):
 
     def _reload_labels(self) -> None:
         if self.project is not None:
-            self.vocabulary = Vocabulary.of(self.project.labels.all(), self.project.labels.groups())
-            self.labels = dict(self.vocabulary.labels)
-            if self.current_label_id not in self.labels:
-                first = self.ordered_labels()
-                self.set_current_label(first[0].id if first else None)
+            self._take_labels(self.project.labels.all(), self.project.labels.groups())
+
+    def _follow_labels(self, edit: Edit) -> None:
+        """Show what an edit does to labels at once; the store follows."""
+        changes = [c for c in edit.changes if isinstance(c, LabelChange)]
+        if not changes:
+            return
+        labels = dict(self.labels)
+        for change in changes:
+            if change.after is None:
+                labels.pop(change.label_id, None)
+            else:
+                labels[change.label_id] = change.after
+        self._take_labels(labels.values(), self.vocabulary.groups.values())
+        self._reload_page(None)
+        self.labels_changed.emit()
+
+    def _take_labels(self, labels: Iterable[Label], groups: Iterable[LabelGroup]) -> None:
+        self.vocabulary = Vocabulary.of(labels, groups)
+        self.labels = dict(self.vocabulary.labels)
+        if self.current_label_id not in self.labels:
+            first = self.ordered_labels()
+            self.set_current_label(first[0].id if first else None)
 
     def _walk_history(self, edit: Edit | None, verb: str) -> None:
         if edit is None:
@@ -272,9 +289,9 @@ class Session(QObject):
             self.go_to(edit.image_id)
         else:
             self._reload_page(edit.image_id)
-        self._reload_labels()
-        self.labels_changed.emit()
+        self._follow_labels(edit)
         self.edited.emit(edit)
+        self._tell_saved()
         self.undone.emit(verb, edit.title)
 
     def _choose_active(self) -> None:

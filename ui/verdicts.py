@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from annotator.edits.changes import Edit
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from annotator.domain.geometry import Geometry, GeometryKind
 from annotator.domain.records import Label, Suggestion
 from annotator.edits import shapes, tags, verdicts
+from annotator.edits.changes import Edit
 from annotator.settings import AppSettings
 from ui.canvas_binding import CanvasBinding
 from ui.qt_models.labels_model import digit_of

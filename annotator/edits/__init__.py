@@ -1,4 +1,9 @@
-"""Undoable edits as data: changes, the builders that make them, the page they apply to, and the history that keeps them."""
+"""Undoable edits as data: changes, the builders that make them, the page they apply to, and the history that keeps them.
+
+The history is imported when it is asked for: it needs the database, which the window must not wait for before its first paint.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 from annotator.domain.page import Page
 from annotator.edits.apply import apply
@@ -11,7 +16,6 @@ from annotator.edits.changes import (
     LabelChange,
     VerdictChange,
 )
-from annotator.edits.history import History, Performed
 from annotator.edits.images import flag, mark_done, note, set_split, skip
 from annotator.edits.labels import (
     change_label_fields,
@@ -40,6 +44,9 @@ from annotator.edits.shapes import (
 from annotator.edits.tags import clear_tag, set_tag, tag_many
 from annotator.edits.verdicts import accept, accept_many, correct, reject, reject_many
 from annotator.edits.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from annotator.edits.history import History, Performed
 
 __all__ = [
     "AnnotationChange",
@@ -88,3 +95,11 @@ __all__ = [
     "skip",
     "tag_many",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("History", "Performed"):
+        from annotator.edits import history
+
+        return getattr(history, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
