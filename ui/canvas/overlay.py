@@ -12,7 +12,7 @@ from annotator.domain.geometry import Box, GeometryKind, Keypoints, Mask
 from annotator.domain.records import Suggestion
 from ui.canvas import chips, pens
 from ui.canvas.scene import Record, Style
-from ui.canvas.shaping import Role, handles
+from ui.canvas.shaping import Handle, Role, handles
 from ui.canvas.tools.protocol import Pointer
 
 if TYPE_CHECKING:
@@ -91,6 +91,8 @@ def _paint_handles(painter: QPainter, canvas: Canvas, record: Record) -> None:
     geometry = canvas.previews.get(record.id, record.geometry)
     color = canvas.record_color(record)
     places = handles(geometry, canvas.unit / canvas.view.scale)
+    if places and places[-1].role is Role.ROTATE:
+        _paint_stem(painter, canvas, places[1], places[-1])
     previous = (-1e9, -1e9)
     width, height = canvas.screen_size
     drawn = 0
@@ -99,8 +101,6 @@ def _paint_handles(painter: QPainter, canvas: Canvas, record: Record) -> None:
         near = max(abs(x - previous[0]), abs(y - previous[1])) < HANDLE_SPACING * canvas.unit
         if (near and handle.role is Role.VERTEX) or not (-9 < x < width + 9 and -9 < y < height + 9):
             continue
-        if handle.role is Role.ROTATE:
-            _paint_stem(painter, canvas, places[1].x, places[1].y, x, y)
         pens.draw_handle(painter, x, y, color, canvas.colors, canvas.unit, handle.role is not Role.RESIZE)
         previous = (x, y)
         drawn += 1
@@ -108,8 +108,10 @@ def _paint_handles(painter: QPainter, canvas: Canvas, record: Record) -> None:
             break
 
 
-def _paint_stem(painter: QPainter, canvas: Canvas, top_x: float, top_y: float, x: float, y: float) -> None:
-    pens.draw_guide(painter, *canvas.view.to_screen(top_x, top_y), x, y, canvas.colors, canvas.unit)
+def _paint_stem(painter: QPainter, canvas: Canvas, top: Handle, knob: Handle) -> None:
+    """The line from a rotated box to the handle that turns it."""
+    start, end = canvas.view.to_screen(top.x, top.y), canvas.view.to_screen(knob.x, knob.y)
+    pens.draw_guide(painter, *start, *end, canvas.colors, canvas.unit)
 
 
 def _paint_chips(painter: QPainter, canvas: Canvas) -> None:
