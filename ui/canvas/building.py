@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from annotator.domain.geometry import GeometryKind, Mask, Polygon
+from annotator.domain.geometry import XY, GeometryKind, Mask
 from annotator.domain.records import Annotation, Label, Suggestion
 from ui.canvas.colors import RGB, CanvasColors, rgb
-from ui.canvas.paths import Block, Outline, block, is_plain, outline, plain_block
+from ui.canvas.paths import Block, Outline, block, outline, plain_block, plain_ring
 from ui.canvas.scene import FloatArray, IntArray, Record, Scene, Style, starts
 
 MAX_COLORS = 127
@@ -80,10 +80,17 @@ class SceneBuilder:
 
     def _pool(self, records: list[Record]) -> Scene:
         """Items in any order: plain polygons first, because they are converted together."""
-        plain = [r for r in records if is_plain(r.geometry)]
-        others = [r for r in records if not is_plain(r.geometry)] if len(plain) < len(records) else []
-        polygons = [r.geometry for r in plain if isinstance(r.geometry, Polygon)]
-        parts = [plain_block(polygons), block([self._outline(r) for r in others])]
+        plain: list[Record] = []
+        others: list[Record] = []
+        rings: list[tuple[XY, ...]] = []
+        for record in records:
+            ring = plain_ring(record.geometry)
+            if ring is None:
+                others.append(record)
+            else:
+                plain.append(record)
+                rings.append(ring)
+        parts = [plain_block(rings), block([self._outline(r) for r in others])]
         ordered = plain + others
         made = Block(
             np.concatenate([p.vertices for p in parts]),
@@ -142,8 +149,10 @@ def _bounds(records: Sequence[Record], vertices: FloatArray, counts: IntArray) -
     filled = np.flatnonzero(counts)
     if filled.size:
         first = starts(counts[filled])[:-1]
-        bounds[filled, :2] = np.minimum.reduceat(vertices, first, axis=0)
-        bounds[filled, 2:] = np.maximum.reduceat(vertices, first, axis=0)
+        for axis in (0, 1):
+            column = np.ascontiguousarray(vertices[:, axis])
+            bounds[filled, axis] = np.minimum.reduceat(column, first)
+            bounds[filled, axis + 2] = np.maximum.reduceat(column, first)
     for i in np.flatnonzero(counts == 0).tolist():
         known = records[i].geometry.bounds()
         if known is not None:

@@ -93,14 +93,15 @@ class Block:
     per_item: NDArray[np.int64]
 
 
-def is_plain(geometry: Geometry) -> bool:
-    """Whether a geometry is one closed outline and nothing else, the common case in dense pictures."""
-    return type(geometry) is Polygon and len(geometry.parts) == 1 and not geometry.parts[0].holes
+def plain_ring(geometry: Geometry) -> tuple[XY, ...] | None:
+    """The outline of a geometry that is one closed ring and nothing else, the common case in dense pictures; else None."""
+    if type(geometry) is Polygon and len(geometry.parts) == 1 and not geometry.parts[0].holes:
+        return geometry.parts[0].outer
+    return None
 
 
-def plain_block(polygons: Sequence[Polygon]) -> Block:
-    """The paths of plain polygons, converted in one pass."""
-    rings = [g.parts[0].outer for g in polygons]
+def plain_block(rings: Sequence[Sequence[XY]]) -> Block:
+    """The paths of plain rings, converted in one pass."""
     lengths = np.fromiter(map(len, rings), np.int64, len(rings))
     flat = chain.from_iterable(chain.from_iterable(rings))
     vertices = np.fromiter(flat, np.float64, 2 * int(lengths.sum())).reshape(-1, 2)

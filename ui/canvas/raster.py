@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -63,9 +64,9 @@ def project(
     if view.scale > 1:
         np.clip(points, -LIMIT, LIMIT, out=points)
     if len(points):
-        cell = np.floor(points * (1 / step)).astype(np.int32)
+        cell = (points * (1 / step)).astype(np.int32).view(np.int64).ravel()  # both coordinates as one number
         keep = np.ones(len(points), bool)
-        keep[1:] = (cell[1:, 0] != cell[:-1, 0]) | (cell[1:, 1] != cell[:-1, 1])
+        keep[1:] = cell[1:] != cell[:-1]
         keep[start[:-1]] = True
         start = np.concatenate(([0], np.cumsum(keep)))[start]
         points = points[keep]
@@ -139,20 +140,24 @@ def sharp(
     fills, lines = _tables(palette)
     for top in range(0, height, BAND):
         rows = slice(top, top + BAND)
-        target[rows] = fills[fill[rows]].view(np.uint8).reshape(*fill[rows].shape, 4)
-        _stroke(target[rows], shade[rows], cover[rows], lines[index[rows]], halo)
+        pixels = fills[fill[rows]].ravel()
+        _stroke(pixels, shade[rows].ravel(), cover[rows].ravel(), lines[index[rows]].ravel(), halo)
+        target[rows] = pixels.view(np.uint8).reshape(-1, width, 4)
         yield
 
 
 def _fill(plane: Pixels, paths: Paths) -> Iterator[None]:
     """Colour indices of insides; each item on its own, as several polygons in one call would cancel where they overlap."""
     points = _fixed(paths.points, 0.0)
-    chosen = np.flatnonzero(paths.closed)
-    groups = np.split(chosen, np.flatnonzero(np.diff(paths.item[chosen])) + 1) if chosen.size else []
-    order = sorted(groups, key=lambda g: int(paths.item[g[0]]))
-    for number, group in enumerate(order, start=1):
-        value = int(paths.color[group[0]]) + (128 if paths.style[group[0]] else 0)
-        cv2.fillPoly(plane, _lines(points, paths, group), value, cv2.LINE_8, SHIFT)
+    yield
+    closed = np.flatnonzero(paths.closed)
+    closed = closed[np.argsort(paths.item[closed], kind="stable")]
+    edges = np.concatenate(([0], np.flatnonzero(np.diff(paths.item[closed])) + 1, [len(closed)])).tolist()
+    values = (paths.color[closed] + np.where(paths.style[closed] > 0, 128, 0)).tolist()
+    rings = _lines(points, paths, closed)
+    for number, (begin, end) in enumerate(pairwise(edges), start=1):
+        if end > begin:
+            cv2.fillPoly(plane, rings[begin:end], values[begin], cv2.LINE_8, SHIFT)
         if number % FILL_STEP == 0:
             yield
 
@@ -233,21 +238,27 @@ def packed(color: RGB, alpha: float) -> int:
 
 
 def _stroke(
-    pixels: Pixels, shade: Pixels, cover: Pixels, color: NDArray[np.uint32], halo: tuple[int, int, int, int]
+    pixels: NDArray[np.uint32],
+    shade: Pixels,
+    cover: Pixels,
+    color: NDArray[np.uint32],
+    halo: tuple[int, int, int, int],
 ) -> None:
-    """Lays the halo and then the line over the pixels where there is any."""
-    rows, columns = np.nonzero(shade)
-    if rows.size == 0:
+    """Lays the halo and then the line over a row of packed pixels; blends only at edges."""
+    whole = np.flatnonzero(cover == 255)
+    pixels[whole] = color[whole]
+    edge = np.flatnonzero((shade > 0) & (cover < 255))
+    if edge.size == 0:
         return
-    below = pixels[rows, columns].astype(np.uint16)
+    below = pixels[edge].view(np.uint8).reshape(-1, 4).astype(np.uint16)
     red, green, blue, alpha = halo
     rim = np.array([blue * alpha // 255, green * alpha // 255, red * alpha // 255, alpha], np.uint16)
-    amount = _weight(shade[rows, columns])
+    amount = _weight(shade[edge])
     below = (below * (256 - (amount * alpha >> 8)) >> 8) + (rim * amount >> 8)
-    amount = _weight(cover[rows, columns])
-    top = color[rows, columns].view(np.uint8).reshape(-1, 4).astype(np.uint16)
+    amount = _weight(cover[edge])
+    top = color[edge].view(np.uint8).reshape(-1, 4).astype(np.uint16)
     below = (below * (256 - amount) >> 8) + (top * amount >> 8)
-    pixels[rows, columns] = np.minimum(below, 255).astype(np.uint8)
+    pixels[edge] = np.minimum(below, 255).astype(np.uint8).view(np.uint32).ravel()
 
 
 def _weight(plane: Pixels) -> NDArray[np.uint16]:

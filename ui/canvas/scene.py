@@ -101,9 +101,11 @@ class Scene:
 
     def position(self, item_id: UUID | None) -> int | None:
         """Where an item is in paint order; None when it is not shown."""
+        if item_id is None:
+            return None
         if self._positions is None:  # by the number in the UUID, whose own hash is slow
             self._positions = {record.id.int: i for i, record in enumerate(self.records)}
-        return self._positions.get(item_id.int) if item_id is not None else None
+        return self._positions.get(item_id.int)
 
     def positions(self, ids: Iterable[UUID | None]) -> list[int]:
         """Where those of the items are that are shown."""
