@@ -253,12 +253,16 @@ class Engine:
         kills: Counter[int] = Counter()
         nameless = 0
         while True:
+            was_idle = self._process is not None
             in_hand, outcome = self._attempt(handle, kills)
             if outcome is not None:
                 return outcome
             status = self._bury()
             if handle.cancel_requested:
                 return JobStopped(handle.id, handle.name)
+            if in_hand is None and was_idle:
+                continue  # it had died before this job, which did not begin
+            in_hand = in_hand or ()
             kills.update(in_hand)
             nameless += not in_hand
             if nameless >= NAMELESS_DEATHS or sum(kills.values()) + nameless > LARGEST_NUMBER_OF_DEATHS:
@@ -269,12 +273,12 @@ class Engine:
             log.warning("the engine died in %s (%s) with images %s in hand", handle.name, status, in_hand)
             self._tell(EngineRestarted(handle.id, handle.name, status, _condemned(kills)))
 
-    def _attempt(self, handle: JobHandle, kills: Counter[int]) -> tuple[tuple[int, ...], JobOutcome | None]:
-        """One process's try at a job: its outcome, or None and the images in hand when the process died."""
+    def _attempt(self, handle: JobHandle, kills: Counter[int]) -> tuple[tuple[int, ...] | None, JobOutcome | None]:
+        """One process's try at a job: its outcome, or None and the images in hand when the process died (None: not begun)."""
         set_aside = _condemned(kills)
         suspects = tuple(i for i in kills if i not in set_aside)
         process = self._start(handle)
-        in_hand: tuple[int, ...] = ()
+        in_hand: tuple[int, ...] | None = None
         with suppress(OSError, ValueError):
             process.channel.send(messages.Start(handle.id, handle.name, handle.parameters, suspects, set_aside))
             if handle.cancel_requested:

@@ -135,6 +135,7 @@ class EngineProcess:
 
     def _answer(self, start: messages.Start, context: EngineContext) -> messages.FromEngine:
         try:
+            self._channel.send(messages.Handling(start.job_id, ()))
             entry = job(start.name, self._jobs)
             project = self._open()
             if start.set_aside:

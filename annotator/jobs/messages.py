@@ -60,7 +60,7 @@ class Line(msgspec.Struct, frozen=True, tag="line"):
 
 
 class Handling(msgspec.Struct, frozen=True, tag="handling"):
-    """The images in hand; what stands here when the pipe breaks is suspected of breaking it."""
+    """The images in hand, suspects when the pipe breaks. The first of these messages says that the job has begun."""
 
     job_id: int
     image_ids: tuple[int, ...]

@@ -16,6 +16,10 @@ REMOVED_ROOTS = "roots.removed"
 """Ids of folders that were taken out of the project."""
 STALE = "index.stale"
 """Ids of images whose file has changed since they were embedded."""
+FOREIGN_LABELS = "import.labels"
+"""The number that the imported dataset gave each label, by label id, for the way back."""
+FOREIGN_HEADER = "import.header"
+"""The imported dataset's own header, by format."""
 
 
 class SettingsView:

@@ -1,0 +1,282 @@
+"""Datasets come in: found beside the pictures, matched by name, written in one transaction as annotations or suggestions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+from uuid import uuid4
+
+from annotator.domain.geometry import GeometryKind
+from annotator.domain.kinds import ImageState, Source, Split, Task
+from annotator.domain.palette import label_color
+from annotator.domain.records import Annotation, Label, Suggestion, now
+from annotator.errors import FormatError
+from annotator.formats import registry
+from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage
+from annotator.job_context import JobContext
+from annotator.store.session import Writer
+from annotator.usecases.image_view import ImageView
+from annotator.usecases.matching import ImageMatcher
+from annotator.usecases.parts import Parts
+from annotator.usecases.results import ImportResult
+from annotator.usecases.settings_view import FOREIGN_HEADER, FOREIGN_LABELS
+
+BATCH = 500
+SHOWN_NAMES = 3
+TASK_OF = {GeometryKind.TAG: Task.TAGS, GeometryKind.BOX: Task.BOXES, GeometryKind.ROTATED_BOX: Task.BOXES}
+TASK_OF |= {GeometryKind.KEYPOINTS: Task.KEYPOINTS, GeometryKind.CAPTION: Task.CAPTIONS}
+
+
+@dataclass(frozen=True)
+class FoundDataset:
+    """A dataset that lies somewhere: its ``path``, the ``format`` it is in, and the ``reason`` to think so."""
+
+    path: Path
+    format: str
+    reason: str
+
+
+def detect(parts: Parts, path: Path | None) -> tuple[FoundDataset, ...]:
+    """Datasets in ``path``, or in the project's folders. Folder names alone are no annotations unless they are asked for."""
+    places = [path] if path is not None else [Path(root.path) for root in ImageView(parts).roots()]
+    found: list[FoundDataset] = []
+    for place in places:
+        for each in registry.detect(place) if place.exists() else ():
+            if path is not None or each.format != "imagenet":
+                found.append(FoundDataset(place, each.format, each.reason))
+    return tuple(found)
+
+
+@dataclass
+class _Progress:
+    """What an import has done so far."""
+
+    images: set[int] = field(default_factory=set)
+    annotations: int = 0
+    unknown: list[str] = field(default_factory=list)
+    twice: int = 0
+    answered: int = 0
+    done: dict[Task, list[int]] = field(default_factory=dict)
+    splits: dict[Split, list[int]] = field(default_factory=dict)
+    touched: list[int] = field(default_factory=list)
+
+
+def import_dataset(
+    parts: Parts,
+    path: Path,
+    format_id: str | None,
+    as_: Literal["annotations", "suggestions"],
+    skip_bad: bool,
+    context: JobContext,
+) -> ImportResult:
+    """Read a dataset into the project: all of it, or with an error nothing."""
+    if not path.exists():
+        raise FormatError(f"There is nothing at {path}.", "Check the name.", path=path)
+    chosen = format_id or registry.detect_one(path).format
+    matcher = ImageMatcher(parts)
+    imported = registry.reader(chosen).read(path, image_size=matcher.size, context=context, skip_bad=skip_bad)
+    dataset = imported.dataset
+    multiple = any(_tags_of(image) > 1 for image in dataset.images)
+    progress = _Progress()
+    with parts.db.write("import") as writer:
+        labels, added = _labels(writer, dataset, multiple)
+        exclusive = {group.id for group in writer.labels.groups() if group.exclusive}
+        intake = _Intake(parts, writer, labels, exclusive, progress, as_, f"import:{chosen}")
+        for number, batch in enumerate(_batches(_matched(dataset.images, matcher, progress))):
+            context.progress(number * BATCH, None, "Importing")
+            context.check_cancelled()
+            intake.take(batch)
+        intake.finish()
+        if dataset.extra:
+            writer.settings.set(FOREIGN_HEADER, dict(dataset.extra))
+    if not progress.images:
+        raise FormatError(f"None of the pictures in {path} is in the project.", "Add their folder first.", path=path)
+    warnings = (*imported.report().warnings, *_warnings(progress))
+    return ImportResult(len(progress.images), progress.annotations, added, warnings, chosen)
+
+
+def _tags_of(image: DatasetImage) -> int:
+    return len({a.label for a in image.annotations if a.geometry.kind is GeometryKind.TAG})
+
+
+def _matched(
+    images: Iterable[DatasetImage], matcher: ImageMatcher, progress: _Progress
+) -> Iterable[tuple[int, DatasetImage]]:
+    for image in images:
+        image_id = matcher.find(image)
+        if image_id is None:
+            progress.unknown.append(image.name)
+        else:
+            yield image_id, image
+
+
+def _batches(items: Iterable[tuple[int, DatasetImage]]) -> Iterable[list[tuple[int, DatasetImage]]]:
+    batch: list[tuple[int, DatasetImage]] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _labels(writer: Writer, dataset: Dataset, multiple: bool) -> tuple[dict[str, Label], tuple[str, ...]]:
+    """Labels by name, made where the project has none of that name; tags that occur together join a group that allows it."""
+    known = {label.name: label for label in writer.labels.all()}
+    groups = writer.labels.groups()
+    group_id = groups[0].id if groups else writer.labels.add_group("labels")
+    missing = [each for each in dataset.labels if each.name not in known]
+    if multiple and missing:
+        group_id = writer.labels.add_group("imported tags", exclusive=False)
+    foreign = dict(writer.settings.get(FOREIGN_LABELS, {}))
+    for each in missing:
+        position = len(known)
+        color = each.color or label_color(position)
+        label = Label(0, each.name, color, position, synonyms=each.synonyms, group_id=group_id, skeleton=each.skeleton)
+        known[each.name] = replace(label, id=writer.labels.add(label))
+    for each in dataset.labels:
+        if each.parent in known and known[each.name].parent_id is None and each in missing:
+            known[each.name] = replace(known[each.name], parent_id=known[each.parent].id)
+            writer.labels.update([known[each.name]])
+        if each.foreign_id is not None:
+            foreign[str(known[each.name].id)] = each.foreign_id
+    if foreign:
+        writer.settings.set(FOREIGN_LABELS, foreign)
+    return known, tuple(each.name for each in missing)
+
+
+class _Intake:
+    """Writes matched images in batches inside the import's transaction."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        writer: Writer,
+        labels: dict[str, Label],
+        exclusive: set[int],
+        progress: _Progress,
+        as_: str,
+        origin: str,
+    ) -> None:
+        self._parts = parts
+        self._writer = writer
+        self._labels = labels
+        self._exclusive = exclusive
+        self._progress = progress
+        self._as = as_
+        self._origin = origin
+        self._runs: dict[Task, int] = {}
+        self._written: Counter[Task] = Counter()
+
+    def take(self, batch: Sequence[tuple[int, DatasetImage]]) -> None:
+        """Write one batch."""
+        before = self._writer.annotations.for_images([image_id for image_id, _ in batch])
+        annotations: list[Annotation] = []
+        suggestions: list[Suggestion] = []
+        for image_id, image in batch:
+            self._note(image_id, image)
+            have = list(before.get(image_id, ()))
+            for each in image.annotations:
+                if each.label not in self._labels:
+                    raise FormatError(f"{image.name} has the label {each.label!r}, which the dataset does not list.")
+                label = self._labels[each.label]
+                if self._as == "suggestions" or each.suggested:
+                    suggestions.append(self._suggestion(image_id, label, each))
+                elif self._is_new(label, each, have):
+                    annotation = self._annotation(image_id, label, each)
+                    have.append(annotation)
+                    annotations.append(annotation)
+        self._writer.annotations.add_many(annotations)
+        self._writer.suggestions.add_many(suggestions)
+        self._progress.annotations += len(annotations) + len(suggestions)
+
+    def finish(self) -> None:
+        """Splits, states and the figures of runs, once everything is in."""
+        progress = self._progress
+        for split, ids in progress.splits.items():
+            self._writer.images.set_split(ids, split)
+        if self._as == "annotations":
+            done = {i for ids in progress.done.values() for i in ids}
+            usable = {i.id for i in self._writer.images.many(sorted(progress.images)) if i.state in _PERSONS}
+            for task, ids in progress.done.items():
+                self._writer.images.set_done(ids, task)
+            self._writer.images.set_state(sorted(done & usable), ImageState.DONE)
+            begun = [i for i in dict.fromkeys(progress.touched) if i not in done and i in usable]
+            self._writer.images.set_state(begun, ImageState.IN_PROGRESS)
+        for task, run_id in self._runs.items():
+            self._writer.suggestions.supersede(task, sorted(progress.images), keep_run=run_id)
+            self._writer.runs.progress(run_id, len(progress.images), self._written[task], finished=True)
+
+    def _note(self, image_id: int, image: DatasetImage) -> None:
+        progress = self._progress
+        progress.images.add(image_id)
+        if image.split is not None:
+            progress.splits.setdefault(image.split, []).append(image_id)
+        if image.done and self._as == "annotations":
+            for task in {TASK_OF.get(a.geometry.kind, Task.MASKS) for a in image.annotations if not a.suggested}:
+                progress.done.setdefault(task, []).append(image_id)
+        if any(not a.suggested for a in image.annotations):
+            progress.touched.append(image_id)
+
+    def _is_new(self, label: Label, each: DatasetAnnotation, have: Sequence[Annotation]) -> bool:
+        """Whether the image does not say it already; a person's tag of an exclusive group stands."""
+        if any(a.label_id == label.id and a.geometry == each.geometry for a in have):
+            self._progress.twice += 1
+            return False
+        if each.geometry.kind is GeometryKind.TAG and label.group_id in self._exclusive:
+            members = {one.id for one in self._labels.values() if one.group_id == label.group_id}
+            if any(a.kind is GeometryKind.TAG and a.label_id in members for a in have):
+                self._progress.answered += 1
+                return False
+        return True
+
+    def _annotation(self, image_id: int, label: Label, each: DatasetAnnotation) -> Annotation:
+        if each.geometry.kind is GeometryKind.TAG and label.group_id in self._exclusive:
+            self._progress.done.setdefault(Task.TAGS, []).append(image_id)
+        moment = now()
+        return Annotation(
+            uuid4(),
+            image_id,
+            label.id,
+            each.geometry,
+            attributes=each.attributes,
+            track_id=each.track_id,
+            z_order=each.z_order,
+            annotator=each.annotator,
+            created_at=moment,
+            updated_at=moment,
+            extra=each.extra,
+            source=Source.IMPORTED,
+        )
+
+    def _suggestion(self, image_id: int, label: Label, each: DatasetAnnotation) -> Suggestion:
+        task = TASK_OF.get(each.geometry.kind, Task.MASKS)
+        if task not in self._runs:
+            self._runs[task] = self._writer.runs.start(task, self._origin, "")
+        self._written[task] += 1
+        sure = 1.0 if each.confidence is None else min(1.0, max(0.0, each.confidence))
+        group_id = label.group_id if task is Task.TAGS else None
+        return Suggestion(
+            uuid4(), self._runs[task], image_id, each.geometry, ((label.id, sure),), sure, sure,
+            task=task, group_id=group_id, uncalibrated=True,
+        )  # fmt: skip
+
+
+_PERSONS = frozenset({ImageState.NEW, ImageState.IN_PROGRESS, ImageState.DONE, ImageState.SKIPPED})
+
+
+def _warnings(progress: _Progress) -> list[str]:
+    lines = []
+    if progress.unknown:
+        names = ", ".join(progress.unknown[:SHOWN_NAMES])
+        more = f" and {len(progress.unknown) - SHOWN_NAMES:,} more" if len(progress.unknown) > SHOWN_NAMES else ""
+        lines.append(f"{len(progress.unknown):,} pictures of the dataset are not in the project: {names}{more}.")
+    if progress.twice:
+        lines.append(f"{progress.twice:,} annotations were there already and were left out.")
+    if progress.answered:
+        lines.append(f"{progress.answered:,} tags were left out: their picture has another tag of an exclusive group.")
+    return lines

@@ -1,0 +1,192 @@
+"""The dataset leaves: chosen images and their annotations stream through a format's writer, which reports what it cannot keep."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotator.domain.kinds import ImageState, Source, Split, Task
+from annotator.domain.palette import label_color
+from annotator.domain.records import Annotation, Image, ImageFilter, Label, Suggestion
+from annotator.errors import AnnotatorError
+from annotator.formats import registry
+from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel
+from annotator.job_context import JobContext
+from annotator.usecases.image_view import ImageView
+from annotator.usecases.parts import Parts
+from annotator.usecases.results import ExportResult, Loss
+from annotator.usecases.review_view import ReviewView
+from annotator.usecases.settings_view import FOREIGN_HEADER, FOREIGN_LABELS
+
+Ids = NDArray[np.int64]
+Scope = Literal["done_or_annotated", "done", "all"]
+
+PAGE = 500
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """What to write where. ``splits`` empty: all."""
+
+    path: Path
+    format: str
+    include_suggestions: bool = False
+    splits: tuple[Split, ...] = ()
+    scope: Scope = "done_or_annotated"
+    images: str = "none"
+    merge: bool = False
+    replace: bool = False
+
+
+def export(parts: Parts, request: ExportRequest, context: JobContext) -> ExportResult:
+    """Write the dataset; nothing is at ``request.path`` until all of it is there."""
+    registry.spec(request.format)
+    review = ReviewView(parts)
+    ids = _chosen(parts, review, request)
+    if not len(ids):
+        raise AnnotatorError(
+            "There is nothing to export: no picture is done or annotated.",
+            "Accept some suggestions first, or export with --include suggestions or --scope all.",
+        )
+    with parts.db.read() as reader:
+        labels = reader.labels.all()
+        foreign = reader.settings.get(FOREIGN_LABELS, {})
+        header = reader.settings.get(FOREIGN_HEADER, {})
+    images = _Images(parts, review, ids, labels, request.include_suggestions, context)
+    dataset = Dataset(tuple(_label(label, labels, foreign) for label in labels), images, header)
+    report = registry.writer(request.format).write(
+        dataset, request.path, images=request.images, merge=request.merge, replace=request.replace, context=context
+    )
+    lossy = tuple(Loss(row.label, row.kind, row.count, row.outcome.value, row.detail) for row in report.lossy)
+    return ExportResult(report.images, report.annotations, lossy, str(request.path), request.format)
+
+
+def _chosen(parts: Parts, review: ReviewView, request: ExportRequest) -> Ids:
+    """Ids of the images to write, in the order in which they were added."""
+    splits = frozenset(request.splits)
+    with parts.db.read() as reader:
+        every = reader.images.ids(ImageFilter(splits=splits))
+        if request.scope == "all":
+            return every
+        wanted = reader.images.ids(ImageFilter(splits=splits, states=frozenset({ImageState.DONE})))
+        if request.scope == "done_or_annotated":
+            wanted = np.union1d(wanted, reader.images.ids(ImageFilter(splits=splits, annotated=True)))
+        if request.include_suggestions:
+            wanted = np.union1d(wanted, reader.images.ids(ImageFilter(splits=splits, suggested=True)))
+    if request.include_suggestions:
+        wanted = np.union1d(wanted, review.pile().image_ids)
+    return every[np.isin(every, wanted)]
+
+
+def _label(label: Label, labels: tuple[Label, ...], foreign: dict[str, int]) -> DatasetLabel:
+    # A colour nobody chose says nothing to other programs, and its loss nothing to a person.
+    color = "" if label.color == label_color(label.position) else label.color
+    parent = next((other.name for other in labels if other.id == label.parent_id), "")
+    return DatasetLabel(label.name, foreign.get(str(label.id)), color, parent, label.skeleton, label.synonyms)
+
+
+class _Images:
+    """The chosen images as a format sees them; may be iterated more than once, a page of the store at a time."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        review: ReviewView,
+        ids: Ids,
+        labels: tuple[Label, ...],
+        suggestions: bool,
+        context: JobContext,
+    ) -> None:
+        self._parts = parts
+        self._review = review
+        self._ids = ids
+        self._labels = {label.id: label.name for label in labels}
+        self._suggestions = suggestions
+        self._context = context
+        self._view = ImageView(parts)
+        self._names = _root_names(self._view)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __iter__(self) -> Iterator[DatasetImage]:
+        for at in range(0, len(self._ids), PAGE):
+            self._context.check_cancelled()
+            page = self._ids[at : at + PAGE]
+            with self._parts.db.read() as reader:
+                images = reader.images.many(page.tolist())
+                annotations = reader.annotations.for_images(page.tolist())
+                written = reader.suggestions.for_images(page.tolist()) if self._suggestions else {}
+            fresh = self._fresh(page, annotations) if self._suggestions else {}
+            for image in images:
+                open_ones = [s for s in written.get(image.id, ()) if s.task is not Task.TAGS] + fresh.get(image.id, [])
+                yield self._image(image, annotations.get(image.id, ()), open_ones)
+            self._context.progress(min(at + PAGE, len(self._ids)), len(self._ids), "Exporting")
+
+    def _fresh(self, page: Ids, annotations: dict[int, tuple[Annotation, ...]]) -> dict[int, list[Suggestion]]:
+        """Open tag suggestions of a page of images; exported ones get their rows."""
+        made = self._review.suggestions(page)
+        if made and not self._parts.read_only:
+            with self._parts.db.write("export") as writer:
+                writer.suggestions.add_missing(made)
+        found: dict[int, list[Suggestion]] = {}
+        for suggestion in made:
+            found.setdefault(suggestion.image_id, []).append(suggestion)
+        return found
+
+    def _image(self, image: Image, annotations: tuple[Annotation, ...], suggestions: list[Suggestion]) -> DatasetImage:
+        rows = [self._annotation(a) for a in annotations if a.label_id in self._labels]
+        rows += [self._suggestion(s) for s in suggestions if s.label_id in self._labels]
+        prefix = self._names.get(image.root_id, "")
+        return DatasetImage(
+            name=f"{prefix}{image.uri}".lstrip("/"),
+            annotations=tuple(rows),
+            width=image.width,
+            height=image.height,
+            path=self._view.path_of(image),
+            split=image.split,
+            done=image.state is ImageState.DONE,
+            flagged=image.flagged,
+            note=image.note,
+        )
+
+    def _annotation(self, annotation: Annotation) -> DatasetAnnotation:
+        return DatasetAnnotation(
+            label=self._labels[annotation.label_id],
+            geometry=annotation.geometry,
+            attributes=annotation.attributes,
+            track_id=annotation.track_id,
+            z_order=annotation.z_order,
+            annotator=annotation.annotator,
+            source=annotation.source,
+            extra=annotation.extra,
+        )
+
+    def _suggestion(self, suggestion: Suggestion) -> DatasetAnnotation:
+        return DatasetAnnotation(
+            label=self._labels[suggestion.label_id],
+            geometry=suggestion.geometry,
+            source=Source.DRAWN,
+            confidence=suggestion.confidence,
+            suggested=True,
+        )
+
+
+def _root_names(view: ImageView) -> dict[int, str]:
+    """What stands before an image's path when the project has several folders: the folder's name, numbered where it repeats."""
+    roots = view.roots()
+    if len(roots) < 2:
+        return {}
+    used: Counter[str] = Counter()
+    names: dict[int, str] = {}
+    for root in roots:
+        name = Path(root.path).name or "root"
+        used[name] += 1
+        names[root.id] = f"{name}/" if used[name] == 1 else f"{name}-{used[name]}/"
+    return names

@@ -1,0 +1,46 @@
+"""``project.history``: the edits of the annotator, on pages that also show the tag suggestions which have no row yet."""
+
+from __future__ import annotations
+
+import threading
+
+from annotator.domain.page import Page
+from annotator.domain.records import Label
+from annotator.edits.history import History
+from annotator.edits.vocabulary import Vocabulary
+from annotator.events import ChangeSet, Table
+from annotator.usecases.parts import Parts
+from annotator.usecases.review_view import ReviewView
+
+
+class ProjectHistory(History):
+    """The history of one annotator over one project."""
+
+    def __init__(self, parts: Parts, review: ReviewView) -> None:
+        super().__init__(parts.db, parts.lane, parts.annotator)
+        self._parts = parts
+        self._review = review
+        self._labels_guard = threading.Lock()
+        self._labels: tuple[Label, ...] | None = None
+        parts.db.subscribe(self._forget_labels)
+
+    def page(self, image_id: int) -> Page:
+        """All that is known of an image, with edits that are still being saved and with suggestions made from the tag run."""
+        return self._review.complete(super().page(image_id), self._known_labels())
+
+    def vocabulary(self) -> Vocabulary:
+        """Labels and groups as the builders of edits need them."""
+        with self._parts.db.read() as reader:
+            return Vocabulary.of(reader.labels.all(), reader.labels.groups())
+
+    def _known_labels(self) -> tuple[Label, ...]:
+        with self._labels_guard:
+            if self._labels is None:
+                with self._parts.db.read() as reader:
+                    self._labels = reader.labels.all()
+            return self._labels
+
+    def _forget_labels(self, changes: ChangeSet) -> None:
+        if changes.touches(Table.LABEL):
+            with self._labels_guard:
+                self._labels = None
