@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from uuid import uuid4
 
 from annotator.domain.geometry import Box, Geometry, Tag
 from annotator.domain.kinds import Task
-from annotator.domain.records import Label, Suggestion
+from annotator.domain.records import Label, Suggestion, new_id
 from annotator.edits import Vocabulary
 from annotator.store import Database, NewImage
 
@@ -24,7 +23,7 @@ def suggestion(
     rest = tuple((other, (1 - confidence) / len(others)) for other in others)
     is_tag = isinstance(geometry, Tag)
     return Suggestion(
-        uuid4(), run, image, geometry, ((label, confidence), *rest), confidence, confidence,
+        new_id(), run, image, geometry, ((label, confidence), *rest), confidence, confidence,
         task=Task.TAGS if is_tag else Task.BOXES, group_id=1 if is_tag else None,
     )  # fmt: skip
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from os import urandom
+from time import time_ns
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from annotator.domain.geometry import Geometry, GeometryKind
 from annotator.domain.kinds import Decision, ImageState, Source, Split, Task
@@ -20,6 +22,17 @@ from annotator.domain.kinds import Decision, ImageState, Source, Split, Task
 def now() -> str:
     """The present moment as the store writes it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def new_id() -> UUID:
+    """A fresh id for an annotation, a suggestion or a batch.
+
+    Version 7 of RFC 9562: the milliseconds of now, then chance. Ids that are made together lie together in an index, which makes
+    writing a million of them several times faster than ids of pure chance.
+    """
+    chance = int.from_bytes(urandom(10))
+    moment = time_ns() // 1_000_000
+    return UUID(int=moment << 80 | 7 << 76 | (chance >> 62 & 0xFFF) << 64 | 2 << 62 | chance & (1 << 62) - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +132,7 @@ def new_annotation(image_id: int, label_id: int, geometry: Geometry, annotator: 
     """A drawn annotation with a fresh id and the present time."""
     moment = now()
     return Annotation(
-        uuid4(), image_id, label_id, geometry, annotator=annotator, created_at=moment, updated_at=moment, **values
+        new_id(), image_id, label_id, geometry, annotator=annotator, created_at=moment, updated_at=moment, **values
     )
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from annotator.domain.kinds import Task
-from annotator.domain.records import Annotation, Image, Label, Suggestion, Verdict, now
+from annotator.domain.records import Annotation, Image, Label, Suggestion, Verdict, new_id, now
 
 T = TypeVar("T")
 
@@ -148,7 +148,7 @@ def batched(edit: Edit) -> Edit:
     if len(rows) <= MANY_ROWS:
         return edit
     others = tuple(c for c in edit.changes if isinstance(c, LabelChange | BatchChange))
-    return replace(edit, changes=(*others, BatchChange(uuid4(), True, rows)))
+    return replace(edit, changes=(*others, BatchChange(new_id(), True, rows)))
 
 
 def _either(before: T | None, after: T | None) -> T:

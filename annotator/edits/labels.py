@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
-from uuid import uuid4
 
 from annotator.domain.palette import label_color
-from annotator.domain.records import Label
+from annotator.domain.records import Label, new_id
 from annotator.edits.changes import BatchChange, Change, Edit, LabelChange
 from annotator.errors import UsageError
 
@@ -75,7 +74,7 @@ def merge_labels(label: Label, into: Label, *, annotator: str) -> Edit:
     if label.id == into.id:
         raise UsageError(f'"{label.name}" cannot be merged into itself.')
     changes: tuple[Change, ...] = (
-        BatchChange(uuid4(), True, label_id=label.id, into_id=into.id),
+        BatchChange(new_id(), True, label_id=label.id, into_id=into.id),
         LabelChange(label, None, into.id),
     )
     return Edit(f'Merge "{label.name}" into "{into.name}"', None, changes, annotator)
@@ -83,7 +82,7 @@ def merge_labels(label: Label, into: Label, *, annotator: str) -> Edit:
 
 def delete_label(label: Label, *, annotator: str) -> Edit:
     """``label`` goes, and all its annotations with it."""
-    changes = (BatchChange(uuid4(), True, label_id=label.id), LabelChange(label, None))
+    changes = (BatchChange(new_id(), True, label_id=label.id), LabelChange(label, None))
     return Edit(f'Delete label "{label.name}"', None, changes, annotator)
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from uuid import uuid4
 
 from annotator.domain.geometry import GeometryKind
 from annotator.domain.kinds import Decision, ImageState, Source, Task
 from annotator.domain.overlap import SAME_PLACE, iou
 from annotator.domain.page import Page
-from annotator.domain.records import Annotation, Suggestion, Verdict, now
+from annotator.domain.records import Annotation, Suggestion, Verdict, new_id, now
 from annotator.edits.apply import apply_changes
 from annotator.edits.changes import AnnotationChange, Change, Edit, ImageChange, RowChange, VerdictChange
 
@@ -64,7 +63,7 @@ def from_suggestion(suggestion: Suggestion, label_id: int, annotator: str, sourc
     """The annotation that takes over a suggestion."""
     moment = now()
     return Annotation(
-        uuid4(),
+        new_id(),
         suggestion.image_id,
         label_id,
         suggestion.geometry,

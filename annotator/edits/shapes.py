@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from annotator.domain.geometry import Geometry
 from annotator.domain.kinds import Source
 from annotator.domain.page import Page
-from annotator.domain.records import Annotation, now
+from annotator.domain.records import Annotation, new_id, now
 from annotator.edits import resolve
 from annotator.edits.changes import AnnotationChange, Edit, RowChange
 
@@ -98,7 +98,7 @@ def paste(page: Page, annotations: Iterable[Annotation], *, annotator: str) -> E
         moment = now()
         copy = replace(
             annotation,
-            id=uuid4(),
+            id=new_id(),
             image_id=page.image.id,
             annotator=annotator,
             created_at=moment,

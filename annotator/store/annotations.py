@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from annotator.domain.kinds import Source
 from annotator.domain.page import annotation_order
@@ -15,6 +15,7 @@ from annotator.domain.records import Annotation
 from annotator.errors import StoreError
 from annotator.events import Table
 from annotator.store import counters
+from annotator.store.bulk import insert_rows
 from annotator.store.images import chunks
 from annotator.store.ledger import Ledger
 from annotator.store.tables import AnnotationRow, ImageRow
@@ -136,7 +137,7 @@ class AnnotationWrites(AnnotationReads):
             rows = [_row(annotation) for annotation in chunk]
             for row in rows:
                 row["added_by"], row["removed_by"] = owners.get(row["id"], (batch, None))
-            self._connection.execute(insert(AnnotationRow), rows)
+            insert_rows(self._connection, AnnotationRow, rows)
             self._counted(chunk, 1)
             total += len(rows)
         return total

@@ -51,6 +51,12 @@ def explained(path: Path | str) -> Iterator[None]:
 def explain(error: DBAPIError, path: Path | str) -> Exception:
     """The ``StoreError`` for a driver's error, or the error itself when it is our own mistake."""
     said = str(error.orig)
+    before = error.__context__
+    while "no such savepoint" in said and before is not None:
+        # A full disk has ended the transaction, and the savepoint with it: the first failure is the one to tell.
+        if isinstance(before, DBAPIError):
+            said = str(before.orig)
+        before = before.__context__
     for mark, what, cure in _CAUSES:
         if mark in said.lower():
             return StoreError(what.format(name=path), cure, path=path)
@@ -77,6 +83,11 @@ def check_header(path: Path) -> None:
         raise StoreError(f"{path} is not a project database.", _RESTORE, path=path)
     if len(header) < 100:
         raise StoreError(f"{path} is cut off after {len(header)} bytes.", _RESTORE, path=path)
+    wal = path.with_name(path.name + "-wal")
+    if not wal.exists() or wal.stat().st_size == 0:  # else the header may be ahead of the file
+        (page_size,) = struct.unpack(">H", header[16:18])
+        (pages,) = struct.unpack(">I", header[28:32])
+        check_length(path, pages, 65_536 if page_size == 1 else page_size)
 
 
 def check_length(path: Path, pages: int, page_size: int) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 import numpy as np
 import orjson
 from numpy.typing import NDArray
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from annotator.domain.kinds import Task
 from annotator.domain.page import suggestion_order
@@ -18,6 +18,7 @@ from annotator.domain.records import Suggestion
 from annotator.events import Table
 from annotator.store import counters
 from annotator.store.annotations import count_on_images
+from annotator.store.bulk import insert_rows
 from annotator.store.images import chunks
 from annotator.store.ledger import Ledger
 from annotator.store.tables import SuggestionRow
@@ -134,7 +135,7 @@ class SuggestionWrites(SuggestionReads):
         """Add suggestions of a run, open unless they come superseded; returns how many."""
         total = 0
         for chunk in chunks(suggestions, _INSERT_CHUNK):
-            self._connection.execute(insert(SuggestionRow), [_row(each) for each in chunk])
+            insert_rows(self._connection, SuggestionRow, [_row(each) for each in chunk])
             fresh = Counter((s.image_id, s.label_id) for s in chunk if not s.superseded)
             self.count_open(fresh)
             self._ledger.note(Table.SUGGESTION, images=(s.image_id for s in chunk))
