@@ -17,7 +17,7 @@ from ui.canvas.input import InputWidget
 from ui.canvas.layers import AnnotationLayer
 from ui.canvas.scene import Record, Scene
 from ui.canvas.tools.protocol import Pointer
-from ui.canvas.tools.select import REACH
+from ui.canvas.tools.taking import REACH
 
 
 class Contents(InputWidget):

@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 
 from annotator.domain.geometry import Box, Keypoints, Mask, Point, Polygon, Polyline, RotatedBox
 from annotator.domain.records import Suggestion
-from ui.canvas.tools.select import NUDGE_PAUSE_MS
+from ui.canvas.tools.taking import NUDGE_PAUSE_MS
 from ui.canvas.transform import ViewTransform
 
 SHIFT, ALT = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.AltModifier

@@ -13,8 +13,8 @@ from ui.canvas.raster import packed
 from ui.canvas.scene import Record
 from ui.canvas.tools.drawing import paint_size
 from ui.canvas.tools.protocol import Host, KeyPress, Pointer, Tool
-from ui.canvas.tools.select import editable, target
 from ui.canvas.tools.stroke import StrokeArea, difference, union, window_of
+from ui.canvas.tools.taking import editable, target
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 FIRST_SIZE = 24.0
