@@ -11,7 +11,7 @@ from typing import Protocol, cast
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPoint, QRect, QRectF, Qt
+from PySide6.QtCore import QLine, QPoint, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen, QRegion
 
 from annotator.domain.geometry import Keypoints
@@ -24,6 +24,7 @@ from ui.canvas.transform import ViewTransform
 Pixels = NDArray[np.uint8]
 CHECKER = 8
 GRID_FROM = 8.0
+GRID_TURN = 3
 FINE_VERTICES = 2500
 SHARP_AT_ONCE = 12_000
 
@@ -208,15 +209,22 @@ class PictureLayer(Layer):
 
 def _paint_grid(painter: QPainter, shown: QRectF, view: ViewTransform, colors: CanvasColors) -> None:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    painter.setPen(QPen(QColor(colors.grid), 0))
     x1, y1 = view.to_image(shown.left(), shown.top())
     x2, y2 = view.to_image(shown.right(), shown.bottom())
-    for x in range(int(np.ceil(x1)), int(x2) + 1):
-        at = round(x * view.scale + view.dx)
-        painter.drawLine(at, int(shown.top()), at, int(shown.bottom()))
-    for y in range(int(np.ceil(y1)), int(y2) + 1):
-        at = round(y * view.scale + view.dy)
-        painter.drawLine(int(shown.left()), at, int(shown.right()), at)
+    top, bottom, left, right = int(shown.top()), int(shown.bottom()), int(shown.left()), int(shown.right())
+    columns = [round(x * view.scale + view.dx) for x in range(int(np.ceil(x1)), int(x2) + 1)]
+    rows = [round(y * view.scale + view.dy) for y in range(int(np.ceil(y1)), int(y2) + 1)]
+    lines = [QLine(x, top, x, bottom) for x in columns] + [QLine(left, y, right, y) for y in rows]
+    # Dark and light by turns, so that the grid shows on any picture; the turns stay in place when the picture is panned.
+    for color, turn in ((colors.grid_dark, 0), (colors.grid_light, GRID_TURN)):
+        pen = QPen(QColor(color), 1)
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        pen.setDashPattern([GRID_TURN, GRID_TURN])
+        for line in lines:
+            along = line.y1() - view.dy if line.x1() == line.x2() else line.x1() - view.dx
+            pen.setDashOffset((along + turn) % (2 * GRID_TURN))
+            painter.setPen(pen)
+            painter.drawLine(line)
 
 
 class AnnotationLayer(Layer):
@@ -280,6 +288,7 @@ class AnnotationLayer(Layer):
             self._paint_fine(rect, items)
             self.needs_sharpening &= not everything
             return
+        self.needs_sharpening &= not everything
         target = pixels_of(self.image)[rect.top() : rect.bottom() + 1, rect.left() : rect.right() + 1]
         target[:] = 0
         paths = self._project(items, rect, 0.5 if count <= SHARP_AT_ONCE else 1.5)
