@@ -1,0 +1,239 @@
+"""The loop over a project with the models that ship: suggest, judge, train, accept, undo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from annotator.domain.kinds import Decision, ImageState, Split, Task
+from annotator.edits import accept, merge_labels, reject, set_split
+from annotator.errors import AnnotatorError, UsageError
+from annotator.project import Project
+from annotator.usecases import answers, review_view, tag_table
+from tests.unit.project.conftest import COLORS, draw
+
+
+@pytest.fixture
+def suggested(project: Project) -> Iterator[Project]:
+    """The project after its first run."""
+    project.suggest()
+    yield project
+
+
+def truth(project: Project, image_id: int) -> int:
+    """The label whose folder the image lies in."""
+    label = project.labels.by_name(project.images.get(image_id).uri.split("/")[0])
+    assert label is not None
+    return label.id
+
+
+def judge(project: Project, image_ids: list[int]) -> None:
+    """Give the right answer to each suggestion."""
+    for image_id in image_ids:
+        page = project.history.page(image_id)
+        edit = accept(
+            page, page.suggestions[0], project.history.vocabulary(), annotator="ann", label_id=truth(project, image_id)
+        )
+        project.history.perform(edit)
+    project.history.flush()
+
+
+def test_every_picture_gets_one_suggestion_with_a_distribution(suggested: Project) -> None:
+    for image_id in suggested.images.ids().tolist():
+        (suggestion,) = suggested.review.open_suggestions(image_id)
+        assert sum(p for _, p in suggestion.distribution) == pytest.approx(1, abs=0.01)
+        assert suggestion.uncalibrated
+        assert suggested.history.page(image_id).suggestions == (suggestion,)
+
+
+def test_no_row_is_written_until_a_suggestion_is_judged(suggested: Project) -> None:
+    first, second = suggested.images.ids().tolist()[:2]
+    suggested.history.page(first)
+    with suggested._parts.db.read() as reader:
+        assert reader.suggestions.for_images([first, second]) == {}
+    shown = suggested.history.page(first).suggestions[0]
+    judge(suggested, [first])
+    with suggested._parts.db.read() as reader:
+        written = reader.suggestions.get(shown.id)
+        verdict = reader.verdicts.get(shown.id)
+    assert written is not None and written.distribution == shown.distribution
+    assert verdict is not None and verdict.image_id == first
+
+
+def test_suggestions_are_the_same_after_a_restart(suggested: Project) -> None:
+    image_id = int(suggested.images.ids()[3])
+    before = suggested.review.open_suggestions(image_id)
+    suggested.close()
+    with Project.open(suggested.path) as again:
+        assert again.history.page(image_id).suggestions == before
+
+
+def test_an_answered_group_has_no_suggestion_and_undo_brings_it_back(suggested: Project) -> None:
+    image_id = int(suggested.images.ids()[0])
+    before = suggested.history.page(image_id).suggestions
+    count = sum(suggested.review.open_counts().values())
+    judge(suggested, [image_id])
+    assert suggested.history.page(image_id).suggestions == ()
+    assert sum(suggested.review.open_counts().values()) == count - 1
+    suggested.history.undo()
+    suggested.history.flush()
+    assert [s.id for s in suggested.history.page(image_id).suggestions] == [s.id for s in before]
+    assert sum(suggested.review.open_counts().values()) == count
+
+
+def test_what_was_rejected_is_never_proposed_again(suggested: Project) -> None:
+    image_id = int(suggested.images.ids()[0])
+    page = suggested.history.page(image_id)
+    refused = page.suggestions[0].label_id
+    suggested.history.perform(reject(page, page.suggestions[0], suggested.history.vocabulary(), annotator="ann"))
+    suggested.history.flush()
+    assert suggested.history.page(image_id).suggestions == ()
+    suggested.suggest()
+    (again,) = suggested.history.page(image_id).suggestions
+    assert refused not in {label_id for label_id, _ in again.distribution}
+
+
+def test_training_learns_the_colours_and_says_what_changed(suggested: Project) -> None:
+    ids = suggested.images.ids().tolist()
+    judge(suggested, ids[:6] + ids[8:14] + ids[16:22])
+    result = suggested.train()
+    assert result.released
+    assert result.metrics["labels"] == 18
+    assert result.metrics["basis"] == "untested"
+    assert result.round is not None and result.round.round == 1
+    rest = [i for i in ids if suggested.history.page(i).suggestions]
+    assert len(rest) == 6
+    right = [suggested.history.page(i).suggestions[0].label_id == truth(suggested, i) for i in rest]
+    assert np.mean(right) >= 5 / 6
+    assert suggested.stats().heads == 1
+
+
+def test_a_head_is_used_by_the_next_suggest(suggested: Project) -> None:
+    ids = suggested.images.ids().tolist()
+    judge(suggested, ids[:6] + ids[8:14] + ids[16:22])
+    suggested.train()
+    before = {i: suggested.review.open_suggestions(i) for i in ids}
+    result = suggested.suggest()
+    assert result.images_per_s == 0
+    for image_id in ids:
+        now = suggested.review.open_suggestions(image_id)
+        assert [s.label_id for s in now] == [s.label_id for s in before[image_id]]
+
+
+def test_training_without_answers_says_what_to_do(suggested: Project) -> None:
+    with pytest.raises(AnnotatorError, match="no tags to learn from"):
+        suggested.train()
+
+
+def test_images_that_cannot_be_read_are_left_out(tmp_path: Path, pictures: Path) -> None:
+    (pictures / "bad.jpg").write_bytes(b"\xff\xd8\xff\xe0 broken")
+    with Project.create(tmp_path / "p", pictures, list(COLORS)) as made:
+        assert made.suggest().images == 24
+
+
+def test_new_pictures_are_suggested_by_the_next_run(suggested: Project, pictures: Path) -> None:
+    draw(pictures / "later.png", COLORS["red"], 50)
+    suggested.scan()
+    result = suggested.suggest()
+    assert result.images == 25
+    assert suggested.history.page(int(suggested.images.ids()[-1])).suggestions
+
+
+def test_accepting_from_a_confidence_is_one_edit(suggested: Project) -> None:
+    pile = suggested.review.pile()
+    least = float(pile.confidences[4])
+    expected = int((pile.confidences >= least).sum())
+    result = suggested.accept(min_confidence=least)
+    assert result.accepted == expected
+    assert suggested.stats().sources["accepted"] == expected
+    assert suggested.images.counts()[ImageState.DONE] == expected
+    suggested.history.undo()
+    suggested.history.flush()
+    assert suggested.stats().annotations == 0
+    assert len(suggested.review.pile()) == len(pile)
+
+
+def test_piles_and_histogram_agree_with_what_pages_show(suggested: Project) -> None:
+    judge(suggested, suggested.images.ids().tolist()[:5])
+    shown = [s for i in suggested.images.ids().tolist() for s in suggested.history.page(i).suggestions]
+    pile = suggested.review.pile()
+    assert len(pile) == len(shown) == suggested.review.confidence_histogram().sum()
+    assert {(s.image_id, s.label_id) for s in shown} == set(
+        zip(pile.image_ids.tolist(), pile.label_ids.tolist(), strict=True)
+    )
+    assert list(pile.confidences) == sorted(pile.confidences, reverse=True)
+    by_id = {(s.image_id, s.label_id): s.id for s in shown}
+    assert {s.id for s in suggested.review.suggestions(pile.image_ids)} == set(by_id.values())
+
+
+def test_a_merged_label_is_no_longer_suggested(suggested: Project) -> None:
+    red, green, _ = suggested.labels.all()
+    pages = [suggested.history.page(i) for i in suggested.images.ids().tolist()]
+    del pages
+    suggested.history.perform(merge_labels(red, green, annotator="ann"))
+    suggested.history.flush()
+    shown = {s.label_id for i in suggested.images.ids().tolist() for s in suggested.history.page(i).suggestions}
+    assert red.id not in shown
+    suggested.suggest()
+    assert red.id not in suggested.review.open_counts()
+
+
+def test_test_images_are_suggested_but_never_enter_the_pool(suggested: Project) -> None:
+    ids = suggested.images.ids().tolist()
+    edit = set_split(suggested.images.many(ids[:4]), Split.TEST, annotator="ann")
+    suggested.history.perform(edit)
+    judge(suggested, ids[:10])
+    suggested.train()
+    pool = suggested._parts.memory["pool"][1]
+    assert not set(pool.ids.tolist()) & set(ids[:4])
+    assert suggested.review.table().rows(np.asarray(ids[:4])).min() >= 0
+
+
+def test_verdicts_on_random_draws_alone_calibrate(suggested: Project) -> None:
+    judge(suggested, suggested.images.ids().tolist()[:6])
+    known = answers.read_answers(suggested._parts)
+    assert len(known.judged) == 6
+    assert {verdict.decision for _, verdict in known.judged} <= {Decision.ACCEPTED, Decision.CORRECTED}
+    assert answers.fit_calibration(known, known.groups[0]).verdicts == 0
+
+
+def test_a_cleared_cache_costs_suggestions_but_no_answers(suggested: Project) -> None:
+    import shutil
+
+    judge(suggested, suggested.images.ids().tolist()[:3])
+    suggested.close()
+    shutil.rmtree(suggested.path / "cache")
+    with Project.open(suggested.path) as again:
+        assert again.history.page(int(again.images.ids()[5])).suggestions == ()
+        assert again.stats().annotations == 3
+        assert again.suggest().suggestions == 21
+
+
+@pytest.mark.parametrize("task", ["boxes", "masks"])
+def test_tasks_of_later_versions_are_refused(project: Project, task: str) -> None:
+    with pytest.raises(UsageError, match=task):
+        project.suggest(task=task)
+    with pytest.raises(UsageError, match=task):
+        project.train(task=Task(task))
+
+
+def test_a_project_without_labels_says_what_to_do(tmp_path: Path, pictures: Path) -> None:
+    with Project.create(tmp_path / "p", pictures) as made, pytest.raises(AnnotatorError, match="no labels"):
+        made.suggest()
+
+
+def test_a_table_is_read_as_it_was_written(suggested: Project) -> None:
+    table = suggested.review.table()
+    assert table is not None
+    again = tag_table.read(suggested._parts, table.run_id)
+    assert again is not None and again.ids.tolist() == table.ids.tolist()
+    for name in ("table.json", "ids.npy"):
+        file = suggested.path / "cache" / "tags" / f"{table.run_id:06d}" / name
+        kept = file.read_bytes()
+        file.write_bytes(kept[: len(kept) // 2])
+        assert tag_table.read(suggested._parts, table.run_id) is None
+        file.write_bytes(kept)
+    assert isinstance(review_view.open_piles(suggested._parts, table), list)
