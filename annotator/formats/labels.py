@@ -50,3 +50,14 @@ def positions(dataset: Dataset, tally: Tally) -> dict[str, int]:
 def unknown(label: str, image: str) -> FormatError:
     """The error for an annotation whose label the dataset does not list."""
     return FormatError(f"{image}: the label {label!r} is not among the dataset's labels.", "Add it to the labels.")
+
+
+def report_unused(dataset: Dataset, used: set[str], tally: Tally) -> None:
+    """For formats without a list of labels: what no image has is lost, and so is the order."""
+    for label in dataset.labels:
+        if label.name not in used:
+            tally.dropped(label.name, "label", "no image has it, and the format keeps no list of labels", "")
+        elif label.foreign_id is not None:
+            tally.dropped(label.name, "label id", "the format has none", "")
+    if len(used) > 1:
+        tally.note("the format keeps no order of labels")

@@ -15,9 +15,12 @@ _BLOCK = 1 << 20
 
 
 class Source:
-    """``root`` is the folder or file to read; a zip's temporary folder goes away with this object."""
+    """``root`` is the folder or file to read; a zip's temporary folder goes away with this object.
 
-    def __init__(self, path: Path) -> None:
+    ``unwrap``: a single folder at the top of a zip is the root, for formats in which that folder's name says nothing.
+    """
+
+    def __init__(self, path: Path, *, unwrap: bool = True) -> None:
         self.path = Path(path)
         if not self.path.exists():
             raise FormatError(f"{path} does not exist.", "Check the path.", path=path)
@@ -27,7 +30,7 @@ class Source:
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
             _unpack(self.path, folder)
             inside = [entry for entry in folder.iterdir() if entry.name != "__MACOSX"]
-            self.root = inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
+            self.root = inside[0] if unwrap and len(inside) == 1 and inside[0].is_dir() else folder
 
     @property
     def folder(self) -> Path:

@@ -58,6 +58,8 @@ class FormatSpec:
 
     ``attributes`` are the names of the attributes that are kept, None when any name with a JSON value is.
     ``suffixes`` are the endings of a target that is one file; without one the target is a folder, unless ``file_only``.
+    ``one_kind``: a dataset holds one of the kinds, the others are converted; ``needs_split``: every image is in a split;
+    ``needs_images``: a picture that does not come along cannot be labelled; ``one_part``: polygons of several parts are joined.
     ``image_names`` are examples of names that it can hold, empty when any will do; ``single_tag``: one annotation an image.
     """
 
@@ -75,6 +77,10 @@ class FormatSpec:
     single_tag: bool = False
     file_only: bool = False
     holds_holes: bool = False
+    one_kind: bool = False
+    needs_split: bool = False
+    needs_images: bool = False
+    one_part: bool = False
     image_names: tuple[str, ...] = ()
 
 

@@ -59,7 +59,7 @@ def _mask(draw: st.DrawFn) -> Mask:
 
 
 @st.composite
-def geometries(draw: st.DrawFn, kind: GeometryKind) -> Geometry:
+def geometries(draw: st.DrawFn, kind: GeometryKind, *, parts: int = 3) -> Geometry:
     """One geometry of the kind with an area inside the image; polygons without holes."""
     match kind:
         case GeometryKind.TAG:
@@ -69,7 +69,7 @@ def geometries(draw: st.DrawFn, kind: GeometryKind) -> Geometry:
         case GeometryKind.ROTATED_BOX:
             return RotatedBox(30.0, 20.0, draw(st.floats(1, 20)), draw(st.floats(1, 20)), draw(st.floats(0, 179)))
         case GeometryKind.POLYGON:
-            return Polygon(tuple(PolygonPart(_ring(draw)) for _ in range(draw(st.integers(1, 3)))))
+            return Polygon(tuple(PolygonPart(_ring(draw)) for _ in range(draw(st.integers(1, parts)))))
         case GeometryKind.MASK:
             return _mask(draw)
         case GeometryKind.POLYLINE:
@@ -97,14 +97,15 @@ def _attributes(draw: st.DrawFn, spec: FormatSpec) -> dict[str, Any]:
 def datasets(draw: st.DrawFn, spec: FormatSpec) -> Dataset:
     """A dataset within what ``spec`` declares."""
     skeleton = SKELETON if GeometryKind.KEYPOINTS in spec.kinds else None
-    labels = tuple(DatasetLabel(name, skeleton=skeleton) for name in draw(st.permutations(LABELS)))
-    kinds = sorted(spec.kinds)
+    names = [name for name in LABELS if not (spec.single_tag and '"' in name)]
+    labels = tuple(DatasetLabel(name, skeleton=skeleton) for name in draw(st.permutations(names)))
+    kinds = [draw(st.sampled_from(sorted(spec.kinds)))] if spec.one_kind else sorted(spec.kinds)
     images = []
     for name in draw(st.lists(st.sampled_from(spec.image_names or IMAGES), unique=True, min_size=1, max_size=4)):
         found = []
         least = 0 if Field.EMPTY_IMAGES in spec.fields else 1
         for _ in range(draw(st.integers(least, 1 if spec.single_tag else 3))):
-            geometry = draw(geometries(draw(st.sampled_from(kinds))))
+            geometry = draw(geometries(draw(st.sampled_from(kinds)), parts=1 if spec.one_part else 3))
             suggested = (
                 Field.SUGGESTED in spec.fields and geometry.kind is not GeometryKind.CAPTION and draw(st.booleans())
             )
@@ -119,8 +120,14 @@ def datasets(draw: st.DrawFn, spec: FormatSpec) -> Dataset:
                     suggested=suggested,
                 )
             )
-        split = draw(st.sampled_from([None, *Split])) if Field.SPLIT in spec.fields else None
+        split = (
+            draw(st.sampled_from([*Split] if spec.needs_split else [None, *Split]))
+            if Field.SPLIT in spec.fields
+            else None
+        )
         note = draw(st.sampled_from(["", "blurred"])) if Field.NOTE in spec.fields else ""
+        if spec.single_tag:
+            name = "/".join([*([split.value] if split else []), found[0].label, name.removeprefix("cat/")])
         images.append(DatasetImage(name, tuple(found), WIDTH, HEIGHT, split=split, note=note))
     return Dataset(labels, tuple(images))
 

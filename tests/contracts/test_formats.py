@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import zipfile
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,7 +32,20 @@ def _target(format_id: str, folder: Path, name: str = "out") -> Path:
 
 
 def _write(format_id: str, dataset: Dataset, target: Path, **options: object) -> Report:
+    if registry.spec(format_id).needs_images and "images" not in options:
+        options["images"] = "copy"
+        dataset = replace(dataset, images=_Pictured(dataset.images, target.parent.parent / f"{target.parent.name}-p"))
     return registry.writer(format_id).write(dataset, target, **options)  # type: ignore[arg-type]
+
+
+class _Pictured:
+    """Images with a picture behind each."""
+
+    def __init__(self, images: Iterable[DatasetImage], folder: Path) -> None:
+        self._images, self._folder = images, folder
+
+    def __iter__(self) -> Iterator[DatasetImage]:
+        return (replace(image, path=_picture(self._folder, image.name)) for image in self._images)
 
 
 def _read(format_id: str, path: Path, *, skip_bad: bool = False) -> tuple[Dataset, list[DatasetImage], Report]:
