@@ -184,17 +184,7 @@ def plain(images: Iterable[DatasetImage]) -> list[DatasetImage]:
 
 
 def _order(one: DatasetAnnotation) -> str:
-    geometry = {
-        k: np.round(v, 3).tolist() if k != "kind" and _numeric(v) else v for k, v in one.geometry.to_json().items()
-    }
-    return repr((one.suggested, one.label, geometry, sorted(one.attributes.items()), one.confidence, one.track_id))
-
-
-def _numeric(value: Any) -> bool:
-    try:
-        return np.asarray(value).dtype.kind in "if"
-    except ValueError:
-        return False
+    return repr((one.suggested, one.label, one.geometry, sorted(one.attributes.items()), one.confidence, one.track_id))
 
 
 def numbers(geometry: Geometry) -> list[float]:

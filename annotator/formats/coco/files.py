@@ -67,7 +67,7 @@ def load(path: Path, findings: Findings) -> CocoFile:
         file = _parse(path, data, listed)
     except msgspec.ValidationError as error:
         raise FormatError(f"{path}: {error}.", "This is no COCO file, or it is damaged.", path=path) from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         file = _lenient(path, data, listed, error)
     _index(file, findings)
     return file
@@ -115,7 +115,7 @@ def _index(file: CocoFile, findings: Findings) -> None:
     for index, raw in enumerate(file.raw):
         try:
             key = decode(raw) if isinstance(raw, msgspec.Raw) else msgspec.convert(raw, _Key)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             findings.bad(file.path, f"annotations[{index}]", str(error))
             continue
         if not file.is_results:
