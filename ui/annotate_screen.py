@@ -31,7 +31,7 @@ class AnnotateScreen(QWidget):
         super().__init__()
         self._session = session
         self._sized = False
-        self.queue = QueuePanel(session, thumbnails)
+        self.queue = QueuePanel(session, figures, thumbnails)
         self.canvas = Canvas()
         self.strip = ImageStrip(session)
         self.labels = LabelsPanel(session, figures)
@@ -106,6 +106,8 @@ class AnnotateScreen(QWidget):
         self._stack = QStackedLayout()
         self._stack.addWidget(self.canvas)
         self._stack.addWidget(self._no_image)
+        self._trouble = EmptyState("file-x", "")
+        self._stack.addWidget(self._trouble)
         self._stack.setCurrentWidget(self._no_image)
         layout = QVBoxLayout(host)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -131,7 +133,7 @@ class AnnotateScreen(QWidget):
             self.sections.addWidget(section)
             section.folded_changed.connect(self._folded)
         self.sections.addWidget(self._filler())
-        self.sections.setSizes([230, 250, 170, 110, 0])
+        self.sections.setSizes([190, 280, 150, 110, 0])
         return self.sections
 
     def _filler(self) -> QWidget:
@@ -144,6 +146,11 @@ class AnnotateScreen(QWidget):
     def _folded(self, folded: bool) -> None:
         sections = (self.label_section, self.suggestion_section, self.annotation_section, self.attribute_section)
         self._rest.setVisible(all(section.folded for section in sections))
+
+    def show_trouble(self, text: str) -> None:
+        """Say in the picture's place why it cannot be shown."""
+        self._trouble.set_text(text)
+        self._stack.setCurrentWidget(self._trouble)
 
     def _image_changed(self, image_id: int = -1) -> None:
         self._stack.setCurrentWidget(self.canvas if self._session.page is not None else self._no_image)

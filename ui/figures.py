@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from annotator.domain.kinds import Task
 from annotator.events import ChangeSet, Table
 from ui.engine_bridge import Answer, Errand
+from ui.ordering import Ids
 from ui.session import Session
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ class Figures(QObject):
         self._session = session
         self.histogram: Sequence[int] = ()
         self.by_label: dict[int, tuple[int, int]] = {}
+        self._open: tuple[Ids, Ids] = (np.empty(0, np.int64), np.empty(0, np.int64))
         self._errand = Errand(self)
         self._errand.answered.connect(self._answered)
         self._timer = QTimer(self)
@@ -37,6 +40,12 @@ class Figures(QObject):
         session.opened.connect(self._ask)
         session.closed.connect(self._forget)
         session.changes.connect(self._changed)
+
+    def open_on(self, image_id: int) -> int:
+        """Open tag suggestions of one image, as of the last count."""
+        ids, counts = self._open
+        place = int(np.searchsorted(ids, image_id))
+        return int(counts[place]) if place < len(ids) and ids[place] == image_id else 0
 
     def close(self) -> None:
         """Count no more."""
@@ -54,19 +63,21 @@ class Figures(QObject):
 
     def _answered(self, answer: Answer) -> None:
         if answer.error is None and self._session.project is not None and answer.value[0] is self._session.project:
-            _, self.histogram, self.by_label = answer.value
+            _, self.histogram, self.by_label, self._open = answer.value
             self.changed.emit()
 
     def _forget(self) -> None:
         self._timer.stop()
         self.histogram, self.by_label = (), {}
+        self._open = (np.empty(0, np.int64), np.empty(0, np.int64))
         self.changed.emit()
 
 
-def _count(project: Project) -> tuple[Project, list[int], dict[int, tuple[int, int]]]:
+def _count(project: Project) -> tuple[Project, list[int], dict[int, tuple[int, int]], tuple[Ids, Ids]]:
     """Runs in a thread."""
     histogram = [int(n) for n in project.review.confidence_histogram(Task.TAGS)]
     written = project.labels.counts()
     is_open = project.review.open_counts()
     ids = {*written, *is_open}
-    return project, histogram, {i: (written.get(i, (0, 0))[0], is_open.get(i, 0)) for i in ids}
+    per_image = np.unique(project.review.pile().image_ids, return_counts=True)
+    return project, histogram, {i: (written.get(i, (0, 0))[0], is_open.get(i, 0)) for i in ids}, per_image

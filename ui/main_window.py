@@ -13,6 +13,7 @@ from ui.actions import CommandSet
 from ui.annotate_screen import AnnotateScreen
 from ui.canvas_binding import CanvasBinding
 from ui.commands import command_table
+from ui.device import device_line
 from ui.dialogs.host import DialogHost
 from ui.dialogs.popups import Popups
 from ui.editing import Editing
@@ -144,6 +145,8 @@ class MainWindow(QMainWindow):
         self.editing.label_needed.connect(self.popups.pick_label)
         self.start.folder_wanted.connect(self.dialogs.choose_folder)
         self.start.project_wanted.connect(self.dialogs.choose_project)
+        self.start.show_device(device_line())
+        self.bar.show_model(self.tr("built-in models, CPU"))
         self.start.demo_wanted.connect(self.projects.open_demo)
         self.start.recent_chosen.connect(self._recent_chosen)
         self.start.labels_given.connect(self._labels_given)
@@ -211,6 +214,13 @@ class MainWindow(QMainWindow):
         """Show the first image as soon as there is one: a scan may still be running."""
         first = self.session.order.at_offset(0)
         if self.session.page is None and first is not None:
+            self.session.go_to(first)
+
+    def leave_unreadable(self) -> None:
+        """After a scan: go on from an image that turned out to be missing or unreadable."""
+        image, first = self.session.image, self.session.order.at_offset(0)
+        gone = image is not None and self.session.order.index_of(image.id) < 0 and not self.queue.is_filtered()
+        if first is not None and (image is None or gone):
             self.session.go_to(first)
 
     # --- what arrives --------------------------------------------------------------------------------------------------

@@ -68,15 +68,13 @@ class News(QObject):
 
     def _scanned(self, view: JobView) -> None:
         w, result = self._window, view.result
-        w.first_image()
+        w.leave_unreadable()
         if result.problems or result.unreadable or result.missing:
             number = max(len(result.problems), result.unreadable + result.missing)
-            first = result.problems[0].reason if result.problems else ""
+            first = f"{result.problems[0].uri} {result.problems[0].reason}." if result.problems else ""
             others = result.images - number
             text = self.tr("{0} images cannot be used; the other {1} are fine.").format(f"{number:,}", f"{others:,}")
-            w.toasts.error(
-                first if number == 1 and first else text, self.tr("They are listed under Problems (File menu).")
-            )
+            w.toasts.error(first if number == 1 and first else text, self.tr("Listed under Problems in the File menu."))
         elif not view.quiet:
             w.toasts.good(self.tr("{0} images, {1} of them new").format(f"{result.images:,}", f"{result.added:,}"))
 
@@ -88,7 +86,8 @@ class News(QObject):
         self._window.toasts.info(text.format(reason))
 
     def _picture_failed(self, what: str, cure: str) -> None:
-        self._window.toasts.error(what, cure)
+        """Said where the picture would be: no toast needs closing for it."""
+        self._window.screen.show_trouble(f"{what} {cure}".strip())
 
     def _end_of_queue(self) -> None:
         self._window.toasts.good(self.tr("That was the last image of the queue."))

@@ -40,12 +40,16 @@ class Order:
 
     def follow(self, project: Project) -> None:
         """Read the ids of ``project`` anew."""
-        by_name = project.images.ids(self.wanted)
         if self.sorting is Sorting.NAME:
-            self.ids = by_name
+            self.ids = project.images.ids(self.wanted, ImageOrder.NAME)
+        elif self.wanted == ImageFilter():
+            self.ids = project.queue.order()
         else:
+            passing = project.images.ids(self.wanted)
             queue = project.queue.order()
-            self.ids = queue if self.wanted == ImageFilter() else queue[np.isin(queue, by_name)]
+            shown = queue[np.isin(queue, passing)]
+            # Images that cannot be shown are not in the queue, but a filter may ask for them.
+            self.ids = np.concatenate([shown, passing[~np.isin(passing, shown)]])
         self._find()
 
     def restrict(self, project: Project, wanted: ImageFilter, sorting: Sorting) -> None:

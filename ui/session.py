@@ -218,7 +218,8 @@ class Session(QObject):
         if changes.touches(Table.QUEUE, Table.IMAGE):
             self.order.follow(self.project)
             self.order_changed.emit()
-        if self.page is not None and changes.concerns(self.page.image.id):
+        suggested = changes.touches(Table.RUN, Table.SETTING)
+        if self.page is not None and (suggested or changes.concerns(self.page.image.id)):
             self._reload_page(self.page.image.id)
         self.changes.emit(changes)
         self._tell_saved()

@@ -150,10 +150,8 @@ class Toasts(QObject):
     def _place(self) -> None:
         y = self._window.height() - self._bottom - SPACE_2
         for toast in reversed(self._toasts):
-            layout = toast.layout()
-            height = max(toast.sizeHint().height(), layout.totalHeightForWidth(WIDTH) if layout else 0)
-            toast.resize(WIDTH, height)
-            y -= height
+            toast.adjustSize()
+            y -= toast.height()
             toast.move(self._window.width() - WIDTH - SPACE_4, y)
             toast.raise_()
             y -= SPACE_2

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QFormLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QFormLayout, QWidget
 
 from annotator.domain.kinds import Split
 from ui.dialogs.dialog import Dialog
 from ui.theme.tokens import SPACE_2, SPACE_3
 from ui.widgets.basics import label, push_button, row
+from ui.widgets.choices import CheckBox, ComboBox
 from ui.widgets.fields import TextField
 
 
@@ -83,17 +84,17 @@ class ImportDialog(Dialog):
         self.path = _PathField(self.tr("A file, a folder or a zip"), choose=self.tr("Import from"), files=True)
         self.path.set_path(path)
         self.path.changed.connect(self._check)
-        self.format = QComboBox()
+        self.format = ComboBox()
         self.format.setAccessibleName(self.tr("Format"))
         self.format.addItem(self.tr("Find out"), None)
         for known, title in format_names().items():
             self.format.addItem(title, known)
         self.format.setCurrentIndex(max(0, self.format.findData(format_id or None)))
-        self.kind = QComboBox()
+        self.kind = ComboBox()
         self.kind.setAccessibleName(self.tr("Import as"))
         self.kind.addItem(self.tr("Annotations: someone has checked them"), "annotations")
         self.kind.addItem(self.tr("Suggestions: they wait for your verdict"), "suggestions")
-        self.skip_bad = QCheckBox(self.tr("Leave out what cannot be read, and list it"))
+        self.skip_bad = CheckBox(self.tr("Leave out what cannot be read, and list it"))
         form = QFormLayout()
         form.setSpacing(SPACE_3)
         form.addRow(label(self.tr("From"), "muted"), self.path)
@@ -131,7 +132,7 @@ class ExportDialog(Dialog):
         )
         super().__init__(parent, parent.tr("Export"), width=580, explanation=explanation)
         self._project_path = project_path
-        self.format = QComboBox()
+        self.format = ComboBox()
         self.format.setAccessibleName(self.tr("Format"))
         for known, title in format_names().items():
             self.format.addItem(title, known)
@@ -154,8 +155,8 @@ class ExportDialog(Dialog):
                 (self.tr("All: the rest count as empty"), "all"),
             ),
         )
-        self.splits = {split: QCheckBox(split.value) for split in Split}
-        self.suggestions = QCheckBox(self.tr("Open suggestions too"))
+        self.splits = {split: CheckBox(split.value) for split in Split}
+        self.suggestions = CheckBox(self.tr("Open suggestions too"))
         self.existing = self._combo(
             self.tr("If it exists"),
             ((self.tr("Stop"), ""), (self.tr("Add to it"), "merge"), (self.tr("Replace it"), "replace")),
@@ -182,7 +183,7 @@ class ExportDialog(Dialog):
 
     @staticmethod
     def _combo(name: str, choices: Sequence[tuple[str, str]]) -> QComboBox:
-        combo = QComboBox()
+        combo = ComboBox()
         combo.setAccessibleName(name)
         for text, data in choices:
             combo.addItem(text, data)

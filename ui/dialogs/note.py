@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QWidget
+from PySide6.QtWidgets import QWidget
 
 from ui.dialogs.popup import Popup
 from ui.widgets.basics import label, push_button, row
+from ui.widgets.choices import CheckBox
 from ui.widgets.fields import NoteField
 
 
@@ -22,7 +23,7 @@ class NotePopup(Popup):
         self.field.setAccessibleName(self.tr("Note on this image"))
         self.field.setPlaceholderText(self.tr("What should the next person know about this image?"))
         self.field.setFixedHeight(84)
-        self.flag = QCheckBox(self.tr("Flag this image"))
+        self.flag = CheckBox(self.tr("Flag this image"))
         keep = push_button(self.tr("Keep"), role="primary")
         keep.clicked.connect(self._keep)
         self.body.addWidget(label(self.tr("Note"), "section"))

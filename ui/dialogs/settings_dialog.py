@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QWidget
+from PySide6.QtWidgets import QFormLayout, QWidget
 
 from annotator.settings import AppSettings, ThemeChoice, login_name
 from ui.dialogs.dialog import Dialog
 from ui.theme import theme
 from ui.theme.tokens import SPACE_3
 from ui.widgets.basics import label, push_button, row
+from ui.widgets.choices import CheckBox, ComboBox
 from ui.widgets.fields import TextField
 
 
@@ -27,7 +28,7 @@ class SettingsDialog(Dialog):
         self.name.setText(state.annotator)
         self.name.setAccessibleName(self.tr("Your name"))
         self.name.editingFinished.connect(self._keep)
-        self.theme = QComboBox()
+        self.theme = ComboBox()
         for text, choice in (
             (self.tr("Like the system"), ThemeChoice.SYSTEM),
             (self.tr("Dark"), ThemeChoice.DARK),
@@ -37,10 +38,10 @@ class SettingsDialog(Dialog):
         self.theme.setCurrentIndex(self.theme.findData(state.theme))
         self.theme.setAccessibleName(self.tr("Colours"))
         self.theme.activated.connect(self._keep)
-        self.advance = QCheckBox(self.tr("Go to the next image after a tag"))
+        self.advance = CheckBox(self.tr("Go to the next image after a tag"))
         self.advance.setChecked(state.auto_advance)
         self.advance.clicked.connect(self._keep)
-        self.learn = QCheckBox(self.tr("Learn by itself: after 20 verdicts, or 10 s of rest after 5"))
+        self.learn = CheckBox(self.tr("Learn by itself: after 20 verdicts, or 10 s of rest after 5"))
         self.learn.setChecked(state.auto_train)
         self.learn.clicked.connect(self._keep)
         self.train = push_button(self.tr("Learn now"), role="compact")

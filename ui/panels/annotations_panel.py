@@ -53,6 +53,11 @@ class AnnotationDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         hovered = bool(state & QStyle.StateFlag.State_MouseOver)
+        if state & QStyle.StateFlag.State_Selected or hovered:
+            chosen = bool(state & QStyle.StateFlag.State_Selected)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(tokens.selected if chosen else tokens.raised))
+            painter.drawRoundedRect(QRectF(rect).adjusted(0, 1, -4, -1), 4, 4)
         annotations = self._annotations(index)
         group = index.data(GROUP)
         left = rect.left() + SPACE_1

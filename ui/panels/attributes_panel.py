@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QScrollArea, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
 from annotator.domain.records import Annotation
 from ui.attribute_schema import Attribute, AttributeType, read_schema
 from ui.session import Session
 from ui.theme.tokens import SPACE_1, SPACE_2
 from ui.widgets.basics import EmptyState, label
+from ui.widgets.choices import CheckBox, ComboBox
 from ui.widgets.fields import TextField
 
 MIXED = object()
@@ -102,7 +103,7 @@ class AttributesPanel(QWidget):
 
     def _editor(self, attribute: Attribute, value: Any) -> QWidget:
         if attribute.type is AttributeType.CHECKBOX:
-            box = QCheckBox()
+            box = CheckBox()
             box.setTristate(value is MIXED)
             box.setCheckState(
                 Qt.CheckState.PartiallyChecked
@@ -114,7 +115,7 @@ class AttributesPanel(QWidget):
             box.clicked.connect(self._box_clicked)
             return box
         if attribute.type is AttributeType.CHOICE:
-            combo = QComboBox()
+            combo = ComboBox()
             combo.addItem(self.tr("several") if value is MIXED else "–", None)
             for choice in attribute.choices:
                 combo.addItem(choice, choice)

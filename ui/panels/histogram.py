@@ -28,7 +28,7 @@ class ConfidenceSlider(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName(self.tr("Hide suggestions below this confidence"))
         self.setToolTip(self.tr("Drag to hide suggestions below a confidence"))
-        self.setFixedHeight(BARS_PX + 22)
+        self.setFixedHeight(BARS_PX + 28)
         theme().changed.connect(self.update)
 
     @property
@@ -51,7 +51,7 @@ class ConfidenceSlider(QWidget):
             self.changed.emit(value)
 
     def sizeHint(self) -> QSize:
-        return QSize(200, BARS_PX + 22)
+        return QSize(200, BARS_PX + 28)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._drag(event)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from annotator.domain.kinds import ImageState, Split
 from ui.session import Session
 from ui.theme import set_icon
 from ui.theme.tokens import SPACE_1, SPACE_2
 from ui.widgets.basics import ElidedLabel, icon_button, label, push_button
+from ui.widgets.choices import ComboBox
 
 HEIGHT = 36
 
@@ -36,10 +37,10 @@ class ImageStrip(QWidget):
         self.place = label("", "caption")
         self.name = ElidedLabel()
         self.size = label("", "caption")
-        self.tags = label("", "muted")
+        self.reason = ElidedLabel("", "caption", Qt.TextElideMode.ElideRight)
         self.note = icon_button("note", self.tr("Note  I"))
         self.flag = icon_button("flag", self.tr("Flag this image  Shift+I"), checkable=True)
-        self.split = QComboBox()
+        self.split = ComboBox()
         self.split.setAccessibleName(self.tr("Split"))
         self.split.setToolTip(self.tr("Which part of the dataset this image belongs to"))
         self.split.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -56,8 +57,11 @@ class ImageStrip(QWidget):
         for widget in (previous, following, self.place):
             layout.addWidget(widget)
         layout.addSpacing(SPACE_1)
-        layout.addWidget(self.name, 1)
-        for widget in (self.size, self.note, self.flag, self.split, self.skip, self.done):
+        layout.addWidget(self.name, 3)
+        layout.addWidget(self.reason, 2)
+        layout.addWidget(self.size)
+        layout.addSpacing(SPACE_2)
+        for widget in (self.note, self.flag, self.split, self.skip, self.done):
             layout.addWidget(widget)
         previous.clicked.connect(self.previous_wanted)
         following.clicked.connect(self.next_wanted)
@@ -79,12 +83,15 @@ class ImageStrip(QWidget):
             self.name.show_text("")
             self.place.setText("")
             self.size.setText("")
+            self.reason.show_text("")
             return
         order = self._session.order
         here = f"{order.index + 1:,}" if order.index >= 0 else "–"
         self.place.setText(f"{here} / {len(order.ids):,}")
         self.name.show_text(image.name)
         self.name.setToolTip(image.uri)
+        project = self._session.project
+        self.reason.show_text(project.queue.reason(image.id) if project is not None else "")
         bits = f" · {image.bit_depth} bit" if image.bit_depth != 8 else ""
         self.size.setText(f"{image.width} × {image.height}{bits}" if image.width else "")
         set_icon(self.note, "note-pencil" if image.note else "note", "accent" if image.note else "text")

@@ -58,7 +58,7 @@ class LabelDelegate(QStyledItemDelegate):
             self._ground(painter, rect, tokens.raised)
         self._chip(painter, QRect(rect.left() + SPACE_2, rect.top() + 4, 20, 18), label, index.data(DIGIT))
         annotations, suggestions = index.data(COUNTS)
-        counts = f"{annotations:,}" + (f" · {suggestions:,}" if suggestions else "")
+        counts = f"{annotations:,}" + (f" / {suggestions:,}" if suggestions else "")
         body = painter.font()
         painter.setFont(caption_font())
         painter.setPen(QColor(tokens.muted))

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedLayout, QVBoxLayout, Q
 from annotator.domain.kinds import ImageState, Split
 from annotator.domain.records import ImageFilter
 from annotator.events import ChangeSet, Table
+from ui.figures import Figures
 from ui.ordering import Sorting
 from ui.panels.thumbnail_grid import Layout, ThumbnailGrid
 from ui.qt_models.queue_rows import QueueRows
@@ -30,12 +31,12 @@ class QueuePanel(QWidget):
     folder_wanted = Signal()
     canvas_wanted = Signal()
 
-    def __init__(self, session: Session, thumbnails: ThumbnailLoader) -> None:
+    def __init__(self, session: Session, figures: Figures, thumbnails: ThumbnailLoader) -> None:
         super().__init__()
         self._session = session
         self._wanted = ImageFilter()
         self._sorting = Sorting.QUEUE
-        self.rows = QueueRows()
+        self.rows = QueueRows(figures)
         self.grid = ThumbnailGrid(self.rows, thumbnails)
         self.search = TextField(self.tr("Search file names"))
         self.chips = ChipRow()
@@ -50,6 +51,7 @@ class QueuePanel(QWidget):
         self.search.returnPressed.connect(self._search_and_leave)
         self.chips.removed.connect(self._remove_filter)
         self.grid.activated.connect(session.go_to)
+        figures.changed.connect(self._figures_changed)
         session.opened.connect(self._opened)
         session.closed.connect(self._closed)
         session.order_changed.connect(self._order_changed)
@@ -112,6 +114,10 @@ class QueuePanel(QWidget):
         """Put the cursor into the search field."""
         self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.search.selectAll()
+
+    def is_filtered(self) -> bool:
+        """Whether a filter hides images."""
+        return self._wanted != ImageFilter()
 
     def clear_filter(self) -> None:
         """Show all images again."""
@@ -234,6 +240,10 @@ class QueuePanel(QWidget):
             self._left.setText(self.tr("{0} shown").format(f"{len(order.ids):,}"))
         else:
             self._left.setText(self.tr("{0} left").format(f"{project.queue.remaining():,}"))
+
+    def _figures_changed(self) -> None:
+        self.rows.forget()
+        self.grid.refresh()
 
     def _changed(self, changes: ChangeSet) -> None:
         self.rows.forget(None if changes.everything or changes.touches(Table.QUEUE) else changes.image_ids)

@@ -8,9 +8,19 @@ from __future__ import annotations
 from enum import StrEnum
 
 import numpy as np
-from PySide6.QtCore import QPoint, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QAbstractScrollArea, QWidget
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFontMetrics,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QAbstractScrollArea, QToolTip, QWidget
 
 from annotator.domain.kinds import ImageState
 from ui.ordering import Ids
@@ -19,6 +29,8 @@ from ui.theme import theme
 from ui.theme.theme import caption_font
 from ui.theme.tokens import CAPTION_PX, RADIUS, SPACE_1, SPACE_2
 from ui.thumbnails import ThumbnailLoader
+
+LINE_PX = CAPTION_PX + 3
 
 STATE_TOKENS = {
     ImageState.NEW: "",
@@ -116,7 +128,7 @@ class ThumbnailGrid(QAbstractScrollArea):
         """Cells in a row."""
         if self._mode is Layout.LIST:
             return 1
-        return max(1, (self.viewport().width() - SPACE_1) // 84)
+        return max(1, (self.viewport().width() - SPACE_1) // 78)
 
     def cell(self, place: int) -> QRect:
         """The rectangle of a place on the viewport."""
@@ -137,7 +149,7 @@ class ThumbnailGrid(QAbstractScrollArea):
         if self._mode is Layout.LIST:
             return max(1, room), 52
         width = max(1, room // self.columns())
-        return width, round((width - 8) * 0.75) + CAPTION_PX + 16
+        return width, round((width - 8) * 0.75) + 2 * LINE_PX + 14
 
     def _lay_out(self) -> None:
         height = self._cell_size()[1]
@@ -168,6 +180,15 @@ class ThumbnailGrid(QAbstractScrollArea):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._lay_out()
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            place = self.place_at(event.pos())
+            row = self._rows.get(int(self._ids[place])) if place >= 0 else None
+            if row is not None:
+                QToolTip.showText(event.globalPos(), f"{row.uri}\n{row.reason}".strip(), self)
+            return True
+        return super().viewportEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         place = self.place_at(event.position().toPoint())
@@ -247,10 +268,10 @@ class ThumbnailGrid(QAbstractScrollArea):
             painter.drawRoundedRect(QRectF(inner).adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
         if self._mode is Layout.LIST:
             frame = QRect(inner.left() + 4, inner.top() + 4, 54, inner.height() - 8)
-            words = QRect(frame.right() + SPACE_2, inner.top() + 6, inner.right() - frame.right() - 12, CAPTION_PX + 6)
+            words = QRect(frame.right() + SPACE_2, inner.top() + 9, inner.right() - frame.right() - 12, 2 * LINE_PX)
         else:
-            frame = inner.adjusted(4, 4, -4, -(CAPTION_PX + 8))
-            words = QRect(inner.left() + 5, frame.bottom() + 2, inner.width() - 10, CAPTION_PX + 5)
+            frame = inner.adjusted(4, 4, -4, -(2 * LINE_PX + 6))
+            words = QRect(inner.left() + 5, frame.bottom() + 2, inner.width() - 8, 2 * LINE_PX)
         self._paint_picture(painter, frame, image_id, row)
         if row is not None:
             self._paint_words(painter, words, row)
@@ -274,17 +295,21 @@ class ThumbnailGrid(QAbstractScrollArea):
             painter.drawText(frame, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
 
     def _paint_words(self, painter: QPainter, words: QRect, row: QueueRow) -> None:
+        """In the grid the reason on two lines, else the name; in the list the name and below it the reason."""
         tokens = theme().tokens
         metrics = QFontMetrics(painter.font())
         left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        first = row.name if self._mode is Layout.LIST else row.reason or row.name
-        painter.setPen(QColor(tokens.text if self._mode is Layout.LIST else tokens.muted))
-        mode = Qt.TextElideMode.ElideMiddle if first == row.name else Qt.TextElideMode.ElideRight
-        painter.drawText(words, left, metrics.elidedText(first, mode, words.width()))
-        if self._mode is Layout.LIST and row.reason:
-            painter.setPen(QColor(tokens.muted))
-            below = words.translated(0, CAPTION_PX + 6)
-            painter.drawText(below, left, metrics.elidedText(row.reason, Qt.TextElideMode.ElideRight, words.width()))
+        if self._mode is Layout.LIST:
+            lines = [metrics.elidedText(row.name, Qt.TextElideMode.ElideMiddle, words.width())]
+            lines.append(metrics.elidedText(row.reason, Qt.TextElideMode.ElideRight, words.width()))
+        elif row.reason:
+            lines = two_lines(row.reason, metrics, words.width())
+        else:
+            lines = [metrics.elidedText(row.name, Qt.TextElideMode.ElideMiddle, words.width())]
+        for number, text in enumerate(lines):
+            strong = self._mode is Layout.LIST and number == 0
+            painter.setPen(QColor(tokens.text if strong else tokens.muted))
+            painter.drawText(QRect(words.left(), words.top() + number * LINE_PX, words.width(), LINE_PX), left, text)
 
     def _paint_marks(self, painter: QPainter, frame: QRect, row: QueueRow) -> None:
         """The state as a dot (with a sign, for those who see no colour) and the number of suggestions."""
@@ -313,3 +338,15 @@ class ThumbnailGrid(QAbstractScrollArea):
             painter.setPen(QColor(tokens.warn if text == "⚑" else tokens.text))
             painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, text)
             right -= width + 2
+
+
+def two_lines(text: str, metrics: QFontMetrics, width: int) -> list[str]:
+    """``text`` broken at a space into at most two lines, the second shortened where it must be."""
+    if metrics.horizontalAdvance(text) <= width:
+        return [text]
+    words = text.split(" ")
+    fitting = [n for n in range(1, len(words)) if metrics.horizontalAdvance(" ".join(words[:n])) <= width]
+    if not fitting:
+        return [metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)]
+    rest = " ".join(words[fitting[-1] :])
+    return [" ".join(words[: fitting[-1]]), metrics.elidedText(rest, Qt.TextElideMode.ElideRight, width)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from ui.actions import CommandAction, CommandSet
@@ -10,6 +11,7 @@ from ui.theme import theme
 from ui.theme.tokens import ICON_PX, SPACE_2
 from ui.widgets.basics import label, line
 
+NAMES_FROM_PX = 1440
 VIEW = ("view.fit", "view.actual", "view.adjust")
 HISTORY = ("edit.undo", "edit.redo")
 
@@ -65,17 +67,41 @@ class ToolButton(QToolButton):
 
     def __init__(self, action: CommandAction, key: str) -> None:
         super().__init__()
+        self._action = action
+        self._key = key
+        self._named = True
         self.setProperty("role", "tool")
-        self.setDefaultAction(action)
+        self.setCheckable(True)
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.setIconSize(QSize(ICON_PX, ICON_PX))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName(action.command.text)
-        self.show_key(key)
+        self.clicked.connect(self._press)
+        action.changed.connect(self._follow)
+        self._follow()
 
     def show_key(self, key: str) -> None:
         """Show the key that chooses the tool."""
-        self.setText(key)
+        self._key = key
+        self._follow()
+
+    def show_name(self, named: bool) -> None:
+        """Show the name beside the key, where there is room."""
+        self._named = named
+        self._follow()
+
+    def _press(self) -> None:
+        self._action.trigger()
+        self._follow()
+
+    def _follow(self) -> None:
+        action = self._action
+        self.setIcon(action.icon())
+        self.setEnabled(action.isEnabled())
+        self.setChecked(action.isChecked())
+        self.setToolTip(action.toolTip())
+        name = action.command.text if self._named else ""
+        self.setText(f"{name}  {self._key}".strip())
 
 
 class MainToolBar(QToolBar):
@@ -88,6 +114,7 @@ class MainToolBar(QToolBar):
         self.setMovable(False)
         self.setFloatable(False)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        self.setIconSize(QSize(ICON_PX, ICON_PX))
         self._commands = commands
         self._buttons: dict[str, ToolButton] = {}
         for command_id in tools:
@@ -107,6 +134,11 @@ class MainToolBar(QToolBar):
         self._add_plain("app.palette")
         self.addWidget(self.saved)
         commands.keys_changed.connect(self._show_keys)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        for button in self._buttons.values():
+            button.show_name(self.width() >= NAMES_FROM_PX)
 
     def _add_plain(self, command_id: str) -> None:
         button = QToolButton()

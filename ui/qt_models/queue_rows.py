@@ -11,6 +11,7 @@ from annotator.domain.kinds import ImageState, Split
 
 if TYPE_CHECKING:
     from annotator.project import Project
+    from ui.figures import Figures
 
 PAGE = 64
 KEPT = 4096
@@ -33,7 +34,8 @@ class QueueRow:
 class QueueRows:
     """Rows by image id. ``get`` never reads more than one page of the store."""
 
-    def __init__(self) -> None:
+    def __init__(self, figures: Figures) -> None:
+        self._figures = figures
         self._project: Project | None = None
         self._rows: OrderedDict[int, QueueRow] = OrderedDict()
 
@@ -75,7 +77,7 @@ class QueueRows:
                 image.state,
                 image.flagged,
                 image.split,
-                counts.get(image.id, (0, 0))[1],
+                counts.get(image.id, (0, 0))[1] + self._figures.open_on(image.id),
                 reason,
             )
         while len(self._rows) > KEPT:

@@ -36,14 +36,14 @@ QMenu::item:disabled {{ color: {disabled}; }}
 QMenu::separator {{ height: 1px; background: {border}; margin: 4px 8px; }}
 QMenu::icon {{ padding-left: 8px; }}
 
-QToolBar {{ background: {panel}; border: 0; border-bottom: 1px solid {border}; spacing: 2px; padding: 3px 8px; }}
+QToolBar {{ background: {panel}; border: 0; border-bottom: 1px solid {border}; spacing: 2px; padding: 2px 8px; }}
 QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: {radius}px; padding: 4px; }}
 QToolButton:hover {{ background: {raised}; }}
 QToolButton:pressed {{ background: {selected}; }}
 QToolButton:checked {{ background: {selected}; border-color: {accent}; }}
 QToolButton:focus {{ border-color: {accent}; }}
 QToolButton:disabled {{ color: {disabled}; }}
-QToolButton[role="tool"] {{ padding: 4px 6px 4px 5px; font-size: {caption}px; color: {muted}; }}
+QToolButton[role="tool"] {{ padding: 3px 6px 3px 5px; font-size: {caption}px; color: {muted}; }}
 QToolButton[role="tool"]:checked {{ color: {text}; }}
 QToolButton[role="small"] {{ padding: 1px; border-radius: 4px; }}
 QToolButton[role="header"] {{ padding: 0; border-radius: 4px; }}
@@ -82,6 +82,7 @@ QLineEdit:disabled, QComboBox:disabled, QSpinBox:disabled {{ color: {disabled}; 
 QLineEdit[role="hero"] {{ font-size: {title}px; padding: 10px 12px; }}
 QLineEdit[role="hero"]:focus {{ padding: 9px 11px; }}
 QComboBox::drop-down {{ border: 0; width: 22px; }}
+QComboBox::down-arrow {{ image: none; }}
 QComboBox QAbstractItemView {{
   background: {panel}; border: 1px solid {border}; selection-background-color: {selected};
   selection-color: {text}; }}
@@ -97,6 +98,8 @@ QAbstractItemView[role="field"]:focus {{ border: 2px solid {accent}; }}
 QTreeView::item, QListView::item {{ padding: 2px 4px; border-radius: 4px; }}
 QTreeView::item:hover, QListView::item:hover {{ background: {raised}; }}
 QTreeView::item:selected, QListView::item:selected {{ background: {selected}; color: {text}; }}
+QTreeView {{ show-decoration-selected: 0; }}
+QTreeView::branch:selected, QTreeView::branch:hover {{ background: {panel}; }}
 QHeaderView::section {{
   background: {panel}; color: {muted}; border: 0; border-bottom: 1px solid {border}; padding: 4px 8px;
   font-size: {caption}px; }}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from ui.theme import set_icon, theme, themed_icon
-from ui.theme.tokens import SPACE_1, SPACE_2, SPACE_3, SPACE_4
+from ui.theme.tokens import SPACE_1, SPACE_2, SPACE_3
 
 
 def icon_button(
@@ -122,7 +123,7 @@ class EmptyState(QWidget):
         self._text = label(text, "muted", wrap=True)
         self._text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(SPACE_4, SPACE_3, SPACE_4, SPACE_3)
+        layout.setContentsMargins(SPACE_3, SPACE_1, SPACE_3, SPACE_1)
         layout.setSpacing(SPACE_1)
         layout.addStretch(1)
         layout.addWidget(self._icon)
@@ -138,6 +139,18 @@ class EmptyState(QWidget):
     def set_text(self, text: str) -> None:
         """Say something else."""
         self._text.setText(text)
+        self._make_room()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """The words matter more than the picture."""
+        words = self._text.heightForWidth(max(1, self.width() - 2 * SPACE_3))
+        button = getattr(self, "button", None)
+        needed = words + 22 + 4 * SPACE_1 + (button.sizeHint().height() if button is not None else 0)
+        self._icon.setVisible(self.height() >= needed)
 
     def text(self) -> str:
         """What is said."""
