@@ -41,6 +41,8 @@ class Order:
     def follow(self, project: Project) -> None:
         """Read the ids of ``project`` anew."""
         if self.sorting is Sorting.NAME:
+            from annotator.usecases.image_view import ImageOrder
+
             self.ids = project.images.ids(self.wanted, ImageOrder.NAME)
         elif self.wanted == ImageFilter():
             self.ids = project.queue.order()

@@ -1,0 +1,288 @@
+"""The Annotate screen, driven by real keys and mouse events on a real project."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+
+from annotator.domain.geometry import Box, GeometryKind
+from annotator.domain.kinds import Decision, ImageState, Source, Split, Task
+from annotator.project import Project
+from tests.ui.conftest import BOX, OTHER_BOX, press, suggest
+from ui.main_window import MainWindow
+
+CTRL = Qt.KeyboardModifier.ControlModifier
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+
+
+def drag(window: MainWindow, x1: float, y1: float, x2: float, y2: float) -> None:
+    """A mouse drag between two image points."""
+    canvas = window.canvas
+    points = []
+    for x, y in ((x1, y1), ((x1 + x2) / 2, (y1 + y2) / 2), (x2, y2)):
+        sx, sy = canvas.view.to_screen(x, y)
+        points.append(QPoint(round(sx / canvas.unit), round(sy / canvas.unit)))
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, points[0])
+    for point in points[1:]:
+        QTest.mouseMove(canvas, point)
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, points[-1])
+
+
+def names(window: MainWindow) -> list[str]:
+    page = window.session.page
+    assert page is not None
+    return [window.session.labels[a.label_id].name for a in page.annotations]
+
+
+def saved(window: MainWindow, qtbot: Any) -> None:
+    qtbot.waitUntil(lambda: window.toolbar.saved.state == "saved")
+
+
+def test_a_box_is_drawn_labelled_by_digit_and_saved(window: MainWindow, qtbot: Any, project_path: Any) -> None:
+    press(window, Qt.Key.Key_B)
+    drag(window, 20, 20, 80, 70)
+    assert names(window) == ["cat"]
+    press(window, Qt.Key.Key_2)
+    assert names(window) == ["dog"]
+    saved(window, qtbot)
+    image_id = window.session.page.image.id
+    shape = window.session.page.annotations[0].geometry
+    window.close()
+    with Project.open(project_path) as project:
+        kept = project.history.page(image_id).annotations
+        assert [project.labels.get(a.label_id).name for a in kept] == ["dog"]
+        assert kept[0].geometry == shape
+        assert kept[0].annotator == "Ada"
+        assert isinstance(shape, Box)
+        assert abs(shape.x1 - 20) < 2
+        assert abs(shape.y2 - 70) < 2
+
+
+def test_enter_accepts_backspace_rejects_and_a_digit_corrects(window: MainWindow, qtbot: Any) -> None:
+    press(window, Qt.Key.Key_V)
+    suggest(window, ("cat", BOX, 0.9), ("dog", OTHER_BOX, 0.8), ("bird", Box(5, 90, 40, 115), 0.7))
+    qtbot.waitUntil(lambda: len(window.session.visible_suggestions()) == 3)
+    press(window, Qt.Key.Key_Return)
+    press(window, Qt.Key.Key_Backspace)
+    press(window, Qt.Key.Key_1)
+    page = window.session.page
+    assert page.suggestions == ()
+    assert sorted(v.decision for v in page.verdicts) == [Decision.ACCEPTED, Decision.CORRECTED, Decision.REJECTED]
+    assert sorted(a.source for a in page.annotations) == [Source.ACCEPTED, Source.CORRECTED]
+    assert names(window) == ["cat", "cat"]
+    for _ in range(3):
+        press(window, Qt.Key.Key_Z, CTRL)
+    assert len(window.session.visible_suggestions()) == 3
+    assert window.session.page.annotations == ()
+
+
+def test_tab_walks_and_shift_enter_accepts_what_the_slider_shows(window: MainWindow, qtbot: Any) -> None:
+    press(window, Qt.Key.Key_V)
+    made = suggest(window, ("cat", BOX, 0.9), ("dog", OTHER_BOX, 0.6), ("bird", Box(5, 90, 40, 115), 0.2))
+    qtbot.waitUntil(lambda: window.session.active_suggestion_id == made[0].id)
+    press(window, Qt.Key.Key_Tab)
+    assert window.session.active_suggestion_id == made[1].id
+    press(window, Qt.Key.Key_Backtab, SHIFT)
+    assert window.session.active_suggestion_id == made[0].id
+    window.screen.suggestions.slider.set_value(0.5)
+    assert window.screen.suggestions.bulk.text().startswith("Accept 2")
+    press(window, Qt.Key.Key_Return, SHIFT)
+    assert names(window) == ["cat", "dog"] or names(window) == ["dog", "cat"]
+    assert [s.id for s in window.session.page.suggestions] == [made[2].id]
+    assert window.toasts.shown[-1].action is not None
+    QTest.mouseClick(window.toasts.shown[-1].action, Qt.MouseButton.LeftButton)
+    assert window.session.page.annotations == ()
+
+
+def test_tag_digits_tag_and_go_on(window: MainWindow, qtbot: Any) -> None:
+    press(window, Qt.Key.Key_T)
+    first = window.session.page.image.id
+    press(window, Qt.Key.Key_2)
+    qtbot.waitUntil(lambda: window.session.page.image.id != first)
+    page = window.session.read_page(first)
+    assert [a.kind for a in page.annotations] == [GeometryKind.TAG]
+    assert page.image.state is ImageState.DONE
+    assert Task.TAGS in page.done
+    window.settings.update(auto_advance=False)
+    second = window.session.page.image.id
+    press(window, Qt.Key.Key_3)
+    qtbot.wait(150)
+    assert window.session.page.image.id == second
+    press(window, Qt.Key.Key_Z, CTRL)
+    press(window, Qt.Key.Key_Z, CTRL)
+    assert window.session.page.image.id == first
+    assert window.session.page.annotations == ()
+
+
+def test_the_queue_walks_and_ctrl_enter_marks_done(window: MainWindow, qtbot: Any) -> None:
+    ids = window.session.order.ids.tolist()
+    press(window, Qt.Key.Key_D)
+    assert window.session.page.image.id == ids[1]
+    press(window, Qt.Key.Key_A)
+    assert window.session.page.image.id == ids[0]
+    press(window, Qt.Key.Key_B)
+    press(window, Qt.Key.Key_Return, CTRL)
+    assert window.session.page.image.id == ids[1]
+    assert window.session.read_page(ids[0]).done == {Task.BOXES}
+    press(window, Qt.Key.Key_X)
+    assert window.session.read_page(ids[1]).image.state is ImageState.SKIPPED
+    assert window.session.page.image.id == ids[2]
+    saved(window, qtbot)
+    qtbot.waitUntil(lambda: "4 left" in window.queue._left.text())
+
+
+def test_copies_and_the_next_image(window: MainWindow) -> None:
+    press(window, Qt.Key.Key_B)
+    drag(window, 20, 20, 80, 70)
+    shape = window.session.page.annotations[0].geometry
+    press(window, Qt.Key.Key_D, CTRL)
+    assert len(window.session.page.annotations) == 2
+    press(window, Qt.Key.Key_Backspace)
+    assert [a.geometry for a in window.session.page.annotations] == [shape]
+    window.session.select((window.session.page.annotations[0].id,))
+    press(window, Qt.Key.Key_V, CTRL | SHIFT)
+    assert window.session.order.index == 1
+    assert [a.geometry for a in window.session.page.annotations] == [shape]
+
+
+def test_lock_keeps_and_hide_hides(window: MainWindow) -> None:
+    press(window, Qt.Key.Key_B)
+    drag(window, 20, 20, 80, 70)
+    press(window, Qt.Key.Key_L, CTRL)
+    assert window.session.page.annotations[0].locked
+    press(window, Qt.Key.Key_Delete)
+    assert len(window.session.page.annotations) == 1
+    assert "locked" in window.toasts.texts[-1]
+    press(window, Qt.Key.Key_H, CTRL)
+    assert window.session.page.annotations[0].hidden
+
+
+def test_several_thumbnails_are_tagged_and_split_in_one_step(window: MainWindow) -> None:
+    ids = window.session.order.ids.tolist()
+    grid = window.queue.grid
+    grid.setFocus()
+    press(window, Qt.Key.Key_Home)
+    for _ in range(2):
+        press(window, Qt.Key.Key_Right, SHIFT)
+    assert grid.chosen() == ids[:3]
+    press(window, Qt.Key.Key_3)
+    tagged = [[a.label_id for a in window.session.read_page(i).annotations] for i in ids[:4]]
+    bird = next(v.id for v in window.session.labels.values() if v.name == "bird")
+    assert tagged == [[bird], [bird], [bird], []]
+    press(window, Qt.Key.Key_2, Qt.KeyboardModifier.AltModifier)
+    assert [window.session.read_page(i).image.split for i in ids[:4]] == [Split.VAL] * 3 + [None]
+    press(window, Qt.Key.Key_Z, CTRL)
+    press(window, Qt.Key.Key_Z, CTRL)
+    assert all(window.session.read_page(i).annotations == () for i in ids)
+
+
+def test_search_narrows_and_the_chip_widens(window: MainWindow, qtbot: Any) -> None:
+    press(window, Qt.Key.Key_Slash)
+    assert window.queue.search.hasFocus()
+    press(window, "e 3")
+    qtbot.waitUntil(lambda: len(window.session.order.ids) == 1)
+    press(window, Qt.Key.Key_Return)
+    assert window.session.page.image.name == "picture 3.png"
+    assert window.canvas.hasFocus()
+    window.queue.clear_filter()
+    assert len(window.session.order.ids) == 6
+
+
+def test_a_note_and_a_flag(window: MainWindow) -> None:
+    press(window, Qt.Key.Key_I)
+    press(window, "blurred left edge")
+    press(window, Qt.Key.Key_Return, CTRL)
+    assert window.session.image.note == "blurred left edge"
+    press(window, Qt.Key.Key_I, SHIFT)
+    assert window.session.image.flagged
+
+
+def test_labels_are_created_renamed_reordered_and_merged(window: MainWindow, qtbot: Any) -> None:
+    press(window, Qt.Key.Key_N)
+    press(window, "fish, horse")
+    press(window, Qt.Key.Key_Return)
+    assert [v.name for v in window.session.ordered_labels()] == ["cat", "dog", "bird", "fish", "horse"]
+    labels = {v.name: v.id for v in window.session.labels.values()}
+    window.label_edits.rename(labels["fish"], "trout")
+    window.label_edits.rename(labels["horse"], "trout")
+    assert "trout" in window.toasts.texts[-1]
+    window.label_edits.reorder([labels["bird"], labels["cat"]])
+    assert [v.name for v in window.session.ordered_labels()][:3] == ["bird", "cat", "dog"]
+    assert {v.id for v in window.session.labels.values()} == set(labels.values())
+    window.canvas.setFocus()
+    press(window, Qt.Key.Key_B)
+    window.session.set_current_label(labels["dog"])
+    drag(window, 20, 20, 80, 70)
+    window.label_edits.merge(labels["dog"], labels["cat"])
+    qtbot.waitUntil(lambda: names(window) == ["cat"])
+    press(window, Qt.Key.Key_Z, CTRL)
+    qtbot.waitUntil(lambda: names(window) == ["dog"])
+
+
+def test_the_label_typeahead_makes_what_is_missing(window: MainWindow) -> None:
+    press(window, Qt.Key.Key_B)
+    drag(window, 20, 20, 80, 70)
+    press(window, Qt.Key.Key_G)
+    press(window, "bir")
+    press(window, Qt.Key.Key_Return)
+    assert names(window) == ["bird"]
+    press(window, Qt.Key.Key_G)
+    press(window, "zebra")
+    press(window, Qt.Key.Key_Return)
+    assert names(window) == ["zebra"]
+    assert window.canvas.hasFocus()
+
+
+def test_attributes_of_the_selection_are_edited_together(window: MainWindow) -> None:
+    cat = next(v for v in window.session.labels.values() if v.name == "cat")
+    from dataclasses import replace
+
+    schema = {"age": {"type": "number"}, "occluded": {"type": "checkbox"}}
+    window.label_edits.update(replace(cat, attributes_schema=schema))
+    press(window, Qt.Key.Key_B)
+    drag(window, 20, 20, 60, 60)
+    drag(window, 80, 20, 120, 60)
+    window.session.select(tuple(a.id for a in window.session.page.annotations))
+    panel = window.screen.attributes
+    editor = panel._form_host.findChild(type(window.queue.search), "age")
+    editor.setFocus()
+    QTest.keyClicks(editor, "3,5")
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    assert [a.attributes for a in window.session.page.annotations] == [{"age": 3.5}, {"age": 3.5}]
+
+
+@pytest.mark.parametrize("key", ["C", "Q"])
+def test_what_is_hidden_comes_back(window: MainWindow, key: str) -> None:
+    before = (window.canvas.shown.suggestions, window.canvas.shown.annotations)
+    press(window, key.lower())
+    assert (window.canvas.shown.suggestions, window.canvas.shown.annotations) != before
+    press(window, key.lower())
+    assert (window.canvas.shown.suggestions, window.canvas.shown.annotations) == before
+
+
+def test_the_palette_runs_what_is_typed(window: MainWindow) -> None:
+    press(window, Qt.Key.Key_K, CTRL)
+    press(window, "polygon")
+    press(window, Qt.Key.Key_Return)
+    assert window.binding.tool == "polygon"
+
+
+def test_every_tool_has_its_key(window: MainWindow) -> None:
+    for key, tool in (
+        ("v", "select"),
+        ("b", "box"),
+        ("r", "rotated_box"),
+        ("p", "polygon"),
+        ("m", "brush"),
+        ("e", "eraser"),
+        ("l", "polyline"),
+        ("o", "point"),
+        ("k", "keypoints"),
+        ("t", "tag"),
+    ):
+        press(window, key)
+        assert window.binding.tool == tool
+        assert window.canvas.tool.name == tool
