@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from annotator.domain.orientation import orient_pixels, oriented_size
 from annotator.media.headers import SNIFFED, Header, header_of, read_header, sniff
-from annotator.media.problems import Unreadable, damaged, from_os_error, image_error, too_large
+from annotator.media.problems import Unreadable, cut_off, damaged, from_os_error, image_error, parsing, too_large
 from annotator.media.tiff import read_tiff, tiff_header
 from annotator.media.windowing import apply_window, default_window, value_range
 
@@ -33,6 +33,9 @@ _REDUCED: Final = {
     4: cv2.IMREAD_REDUCED_COLOR_4,
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
+
+# What it would print about a damaged file on standard error is raised, with the file's name, as an ImageError.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ def decode(
 ) -> Picture:
     """The image as a picture; raises ``ImageError`` with a reason fit for the user.
 
-    ``max_side``: the longer side of the result is at most this, resampled by area. ``min_side``: the codec may shrink for
+    ``max_side``: the longer side of the result is at most this. ``min_side``: the codec may shrink for
     speed as long as the shorter side keeps this many pixels; nothing is resampled beyond that. ``window`` (lo, hi) is what is
     shown of the file's values; default the 0.5 to 99.5 percentiles for more than 8 bits, all of it for 8.
     Animations give their first frame. Without a wish, images above 250 million pixels come coarser where the format can be
@@ -200,7 +203,7 @@ def _decode_jpeg(data: bytes, header: Header, min_side: int | None, max_side: in
     if header.channels == 4:
         from PIL.JpegImagePlugin import JpegImageFile
 
-        return _with_pillow(lambda: JpegImageFile(io.BytesIO(data)), step)
+        return _with_pillow(JpegImageFile, data, step)
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _REDUCED[step] | cv2.IMREAD_IGNORE_ORIENTATION)
     return _checked_rgb(pixels, math.ceil(header.width / step), math.ceil(header.height / step))
 
@@ -222,13 +225,13 @@ def _checked_rgb(pixels: NDArray[Any] | None, width: int, height: int) -> NDArra
 def _decode_gif(data: bytes, header: Header, min_side: int | None, max_side: int | None) -> NDArray[Any]:
     from PIL.GifImagePlugin import GifImageFile
 
-    return _with_pillow(lambda: GifImageFile(io.BytesIO(data)))
+    return _with_pillow(GifImageFile, data)
 
 
 def _decode_bmp(data: bytes, header: Header, min_side: int | None, max_side: int | None) -> NDArray[Any]:
     from PIL.BmpImagePlugin import BmpImageFile
 
-    return _with_pillow(lambda: BmpImageFile(io.BytesIO(data)))
+    return _with_pillow(BmpImageFile, data)
 
 
 def _decode_webp(data: bytes, header: Header, min_side: int | None, max_side: int | None) -> NDArray[Any]:
@@ -236,18 +239,26 @@ def _decode_webp(data: bytes, header: Header, min_side: int | None, max_side: in
         return _decode_with_opencv(data, header, min_side, max_side)
     from PIL.WebPImagePlugin import WebPImageFile
 
-    return _with_pillow(lambda: WebPImageFile(io.BytesIO(data)))
+    return _with_pillow(WebPImageFile, data)
 
 
-def _with_pillow(opened: Callable[[], Any], step: int = 1) -> NDArray[Any]:
+def _with_pillow(plugin: Callable[[io.BytesIO], Any], data: bytes, step: int = 1) -> NDArray[Any]:
     """The first frame through Pillow. The plugin is opened directly: sizes were checked, and by our own limit."""
     try:
-        image = opened()
-        if step > 1:
-            image.draft(None, (image.width // step, image.height // step))
-        clear = image.mode in ("LA", "RGBA", "PA") or "transparency" in image.info
-        return np.asarray(image.convert("RGBA" if clear else "L" if image.mode in ("1", "L") else "RGB"))
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError) as error:
+        with parsing():
+            image = plugin(io.BytesIO(data))
+            if step > 1:
+                image.draft(None, (image.width // step, image.height // step))
+            clear = image.mode in ("LA", "RGBA", "PA") or "transparency" in image.info
+            return np.asarray(image.convert("RGBA" if clear else "L" if image.mode in ("1", "L") else "RGB"))
+    except EOFError:
+        raise cut_off(len(data)) from None
+    except Unreadable as problem:  # Pillow turns the end of the file within a header into a SyntaxError
+        cause = problem.__cause__ and problem.__cause__.__cause__
+        raise cut_off(len(data)) if isinstance(cause, EOFError) else problem from None
+    except OSError as error:  # from memory, not from a disk: Pillow's word for damage
+        if "truncated" in str(error):
+            raise cut_off(len(data)) from None
         raise damaged(str(error).rstrip(".")) from None
 
 
@@ -274,7 +285,9 @@ def _shrunk(pixels: NDArray[np.uint8], max_side: int | None) -> NDArray[np.uint8
     if max_side is None or longer <= max_side:
         return pixels
     height, width = (max(1, round(side * max_side / longer)) for side in pixels.shape[:2])
-    return np.asarray(cv2.resize(np.ascontiguousarray(pixels), (width, height), interpolation=cv2.INTER_AREA))
+    # By a little, two by two pixels are all that an area would average: 3 instead of 17 ms from 2000 to 1600 pixels.
+    method = cv2.INTER_LINEAR if longer < 1.5 * max_side else cv2.INTER_AREA
+    return np.asarray(cv2.resize(np.ascontiguousarray(pixels), (width, height), interpolation=method))
 
 
 def _frozen(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -6,6 +6,8 @@ the file's name before it and raises ``ImageError``.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from annotator.domain.uris import printable
@@ -38,6 +40,17 @@ def cut_off(size: int) -> Unreadable:
 def damaged(detail: str = "") -> Unreadable:
     """The file has the right beginning and end, but its pixels cannot be decoded."""
     return Unreadable(f"is damaged ({detail})" if detail else "is damaged", "Copy it again from where it came from.")
+
+
+@contextlib.contextmanager
+def parsing() -> Iterator[None]:
+    """Whatever a foreign parser stumbles over is damage of the file; only the system's errors and the file's end pass."""
+    try:
+        yield
+    except (Unreadable, OSError, EOFError, MemoryError):
+        raise
+    except Exception as error:
+        raise damaged((str(error).splitlines() or [type(error).__name__])[0]) from error
 
 
 def too_large(width: int, height: int, limit: int) -> Unreadable:

@@ -7,12 +7,10 @@ us. A page too large for memory is read segment by segment, keeping every k-th p
 
 from __future__ import annotations
 
-import contextlib
 import io
 import logging
 import math
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +21,7 @@ from numpy.typing import NDArray
 
 from annotator.domain.orientation import valid
 from annotator.media.headers import Header
-from annotator.media.problems import Unreadable, cut_off, damaged, too_large
+from annotator.media.problems import Unreadable, cut_off, damaged, parsing, too_large
 
 _MIN_IS_WHITE: Final = 0
 _PALETTE: Final = 3
@@ -43,13 +41,13 @@ class TiffPixels:
 
 def tiff_header(path: Path) -> Header:
     """What the first page says of itself; raises ``Unreadable`` for a file that ends before its pixels."""
-    with _opened(path) as file, _parsing():
+    with _opened(path) as file, parsing():
         return _header(file.pages[0], path.stat().st_size)
 
 
 def read_tiff(path: Path, *, min_side: int | None, max_side: int | None, max_pixels: int) -> TiffPixels:
     """The first page, from the smallest pyramid level that still has the wanted size; never more than ``max_pixels``."""
-    with _opened(path) as file, _parsing():
+    with _opened(path) as file, parsing():
         page = file.pages[0]
         header = _header(page, path.stat().st_size)
         level = _level(file, page, min_side, max_side)
@@ -57,6 +55,8 @@ def read_tiff(path: Path, *, min_side: int | None, max_side: int | None, max_pix
             pixels = _read_thinned(level, max_pixels, min_side, max_side)
         else:
             pixels = _read_page(level, path)
+            if pixels.ndim not in (2, 3) or pixels.shape[:2] != (level.imagelength, level.imagewidth):
+                raise damaged(f"its pixels have the shape {pixels.shape}")
         return TiffPixels(pixels, header)
 
 
@@ -65,23 +65,12 @@ def _opened(path: Path) -> Any:
 
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it logs we raise
     _require_directory(path)
-    with _parsing():
+    with parsing():
         file = tifffile.TiffFile(path)
     if not len(file.pages):
         file.close()
         raise damaged("it has no page")
     return file
-
-
-@contextlib.contextmanager
-def _parsing() -> Iterator[None]:
-    """Whatever a parser stumbles over in a file is damage of the file; only the system's own errors pass."""
-    try:
-        yield
-    except (Unreadable, OSError, MemoryError):
-        raise
-    except Exception as error:
-        raise damaged((str(error).splitlines() or [type(error).__name__])[0]) from error
 
 
 def _require_directory(path: Path) -> None:

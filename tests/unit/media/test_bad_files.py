@@ -51,6 +51,7 @@ WHOLE = {
     "tiff": encoded("TIFF"),
     "lzw": encoded("TIFF", compression="tiff_lzw"),
 }
+FUZZED = WHOLE | {"gif": encoded("GIF")}
 
 
 @pytest.mark.parametrize("kind", WHOLE)
@@ -61,6 +62,15 @@ def test_cut_off_files_are_reported_by_both_doors(tmp_path: Path, kind: str, kep
     path.write_bytes(data[: int(len(data) * kept)])
     size = size_text(int(len(data) * kept))
     assert reason(path) == reason(path, probe) == f"is cut off after {size}"
+
+
+@pytest.mark.parametrize("kept", [12, 0.02, 0.5, 0.95])
+def test_cut_off_gif(tmp_path: Path, kept: float) -> None:
+    """A GIF has no length to check: the pixels themselves must be missing."""
+    data = FUZZED["gif"]
+    path = tmp_path / "a.gif"
+    path.write_bytes(data[: int(kept if kept > 1 else len(data) * kept)])
+    assert "cut off" in reason(path)
 
 
 def test_cut_off_in_the_words_of_the_screen(tmp_path: Path) -> None:
@@ -94,13 +104,13 @@ def test_no_cut_of_a_jpeg_passes(tmp_path_factory: pytest.TempPathFactory, kept:
             read(path)
 
 
-@given(st.sampled_from(sorted(WHOLE)), st.integers(0, 10_000), st.binary(min_size=1, max_size=40))
+@given(st.sampled_from(sorted(FUZZED)), st.integers(0, 10_000), st.binary(min_size=1, max_size=40))
 @settings(max_examples=150, deadline=None)
 def test_overwritten_bytes_give_a_picture_or_a_reason(
     tmp_path_factory: pytest.TempPathFactory, kind: str, at: int, junk: bytes
 ) -> None:
     """Fuzz: nothing but ImageError may come out, and what comes out whole has the size that it says."""
-    data = WHOLE[kind]
+    data = FUZZED[kind]
     at %= len(data)
     path = tmp_path_factory.getbasetemp() / "fuzz.bin"
     path.write_bytes(data[:at] + junk + data[at + len(junk) :])
