@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
@@ -32,8 +34,8 @@ class Viewport(QWidget):
 
     @property
     def screen_size(self) -> tuple[int, int]:
-        """The widget's size in device pixels."""
-        return max(round(self.width() * self.unit), 1), max(round(self.height() * self.unit), 1)
+        """The widget's size in device pixels; a pixel that it covers in part counts."""
+        return max(math.ceil(self.width() * self.unit), 1), max(math.ceil(self.height() * self.unit), 1)
 
     def set_view(self, view: ViewTransform, fitted_: bool = False) -> None:
         """Shows another part; the image cannot be lost from sight."""

@@ -13,6 +13,7 @@ from tests.ui.canvas.conftest import plain
 from ui.canvas import ViewState
 from ui.canvas.tools import BoxTool
 from ui.canvas.transform import MAX_SCALE, MIN_SCALE, ViewTransform
+from ui.canvas.viewport import Viewport
 
 MIDDLE, LEFT, NONE = Qt.MouseButton.MiddleButton, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
@@ -140,3 +141,20 @@ def test_the_canvas_says_what_it_shows(canvas, page):
 def test_reading_order_goes_down_and_then_right(canvas, page):
     low, right, left = page.add(Box(0, 90, 9, 99)), page.add(Box(50, 10, 60, 20)), page.add(Box(5, 10, 15, 20))
     assert canvas.reading_order() == [left.id, right.id, low.id]
+
+
+@pytest.mark.parametrize("ratio", [1.5, 2.0])
+def test_on_a_dense_screen_shapes_lie_where_the_mouse_was(canvas, page, monkeypatch, ratio):
+    monkeypatch.setattr(Viewport, "unit", property(lambda self: ratio))
+    canvas.set_view(ViewTransform(ratio, 60, 30))
+    canvas.set_tool(BoxTool())
+    start, end = (
+        QPoint(round((60 + ratio * x) / ratio), round((30 + ratio * y) / ratio)) for x, y in ((60, 40), (140, 120))
+    )
+    QTest.mousePress(canvas, LEFT, NONE, start)
+    QTest.mouseMove(canvas, end)
+    QTest.mouseRelease(canvas, LEFT, NONE, end)
+    assert page.drawn == [Box(60, 40, 140, 120)]
+    assert canvas.screen_size == (600 * ratio, 500 * ratio)
+    QTest.keyClick(canvas, Qt.Key.Key_0)
+    assert canvas.view.scale == 1.0

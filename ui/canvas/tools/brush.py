@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QCursor, QImage, QPainter, QPen
+from PySide6.QtGui import QColor, QCursor, QImage, QPainter, QPainterPath, QPen
 
 from annotator.domain.geometry import XY, Mask
 from annotator.domain.records import Annotation, Suggestion
+from ui.canvas import pens
 from ui.canvas.colors import RGB, rgb
 from ui.canvas.raster import packed
 from ui.canvas.scene import Record
@@ -20,6 +22,7 @@ LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 FIRST_SIZE = 24.0
 SIZE_STEP = 1.2
 LIVE_ALPHA = 0.45
+OUTLINE_UNTIL = 3.0  # beyond, the pixels themselves show the edge
 
 
 class BrushTool(Tool):
@@ -217,11 +220,20 @@ def _paint_area(painter: QPainter, host: Host, area: StrokeArea, color: RGB) -> 
     right, bottom = min(int(x2) + 1 - area.x, width), min(int(y2) + 1 - area.y, height)
     if right <= left or bottom <= top:
         return
+    window = area.pixels[top:bottom, left:right].view(np.uint8)
     table = np.array([0, packed(color, LIVE_ALPHA)], np.uint32)
-    tinted = table[area.pixels[top:bottom, left:right].view(np.uint8)]
+    tinted = table[window]
     image = QImage(
         tinted.data, right - left, bottom - top, 4 * (right - left), QImage.Format.Format_ARGB32_Premultiplied
     )
     x, y = host.view.to_screen(area.x + left, area.y + top)
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, host.view.scale < 1)
     painter.drawImage(QRectF(x, y, (right - left) * host.view.scale, (bottom - top) * host.view.scale), image)
+    if host.view.scale <= OUTLINE_UNTIL * host.unit:
+        rings, _ = cv2.findContours(np.ascontiguousarray(window), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+        path = QPainterPath()
+        for ring in rings:
+            points = ring[:, 0, :] + np.array((area.x + left + 0.5, area.y + top + 0.5))
+            path.addPolygon(pens.polygon(host.view.array_to_screen(points)))
+            path.closeSubpath()
+        pens.draw_shape(painter, path, [], pens.Stroke(color, fill=0.0), host.colors, host.unit)
