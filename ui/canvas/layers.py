@@ -237,10 +237,12 @@ class AnnotationLayer(Layer):
         self.needs_sharpening = False
         self.colors = CanvasColors()
         self.unit = 1.0
+        self._rings: tuple[object, raster.Rings] | None = None  # of the coarse frame, for the sharp one
 
     def set_scene(self, scene: Scene, changed: list[tuple[float, float, float, float]] | None) -> None:
         """Shows another scene; ``changed`` are the image rectangles in which it differs, None for all."""
         self.scene = scene
+        self._rings = None
         if changed is None or len(changed) > 64:
             self.invalidate()
         else:
@@ -303,7 +305,11 @@ class AnnotationLayer(Layer):
 
     def _project(self, items: IntArray, rect: QRect, step: float) -> raster.Paths:
         origin, size = (rect.left(), rect.top()), (rect.width(), rect.height())
-        return raster.project(self.scene, items, self.view, origin, size, step)
+        flat = raster.project(self.scene, items, self.view, origin, size, step)
+        key = (id(self.scene), self.view, origin, size, self.lifted)
+        if self._rings is None or self._rings[0] != key:
+            self._rings = key, raster.mask_rings(self.scene, items, self.view, origin, size)
+        return raster.with_rings(flat, self.scene, self._rings[1], origin)
 
     def _sharp(self, target: Pixels, paths: raster.Paths) -> Iterator[None]:
         halo = QColor(self.colors.halo)

@@ -13,6 +13,7 @@ from annotator.domain.geometry import Mask
 from ui.canvas.transform import ViewTransform
 
 Rect = tuple[int, int, int, int]
+WARP_LIMIT = 32_000  # OpenCV addresses source pixels with 16 bits
 
 
 @lru_cache(maxsize=2048)
@@ -31,6 +32,11 @@ def contains(mask: Mask, x: float, y: float) -> bool:
 
 def decode_columns(mask: Mask, first: int, last: int) -> NDArray[np.bool_]:
     """The (height, last - first) pixels of the window's columns ``first`` to ``last``, without decoding the others."""
+    if first == 0 and last == mask.width:
+        counts = np.asarray(mask.counts, dtype=np.int64)
+        values = np.zeros(len(counts), bool)
+        values[1::2] = True
+        return np.repeat(values, counts).reshape((mask.height, mask.width), order="F")
     ends = _ends(mask)
     start, stop = first * mask.height, last * mask.height
     low, high = int(np.searchsorted(ends, start, side="right")), int(np.searchsorted(ends, stop, side="left"))
@@ -51,6 +57,14 @@ def on_screen(mask: Mask, view: ViewTransform, clip: Rect) -> tuple[NDArray[np.u
     last = min(max(math.ceil(view.to_image(x2, 0)[0]) - mask.x, first + 1), mask.width)
     pixels = decode_columns(mask, first, last)
     # Screen pixel (i, j) looks at the image pixel under its centre.
+    if max(pixels.shape) < WARP_LIMIT:
+        step = 1 / view.scale
+        at_x, at_y = view.to_image(x1 + 0.5, y1 + 0.5)
+        flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+        source = pixels.T.view(np.uint8)  # the runs are column-major: turned over, they need no copy
+        matrix = np.array([[step, 0.0, at_y - mask.y - 0.5], [0.0, step, at_x - mask.x - first - 0.5]])
+        turned = cv2.warpAffine(source, matrix, (y2 - y1, x2 - x1), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        return np.ascontiguousarray(turned.T), x1, y1
     columns = np.floor((np.arange(x1, x2) + 0.5 - view.dx) / view.scale).astype(np.int64) - mask.x - first
     rows = np.floor((np.arange(y1, y2) + 0.5 - view.dy) / view.scale).astype(np.int64) - mask.y
     np.clip(columns, 0, last - first - 1, out=columns)

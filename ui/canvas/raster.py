@@ -71,34 +71,45 @@ def project(
         start = np.concatenate(([0], np.cumsum(keep)))[start]
         points = points[keep]
     owner = scene.path_item[paths]
-    flat = Paths(points, start, owner, scene.color[owner], scene.style[owner], scene.path_closed[paths])
-    return _with_masks(flat, scene, items, view, origin, size)
+    return Paths(points, start, owner, scene.color[owner], scene.style[owner], scene.path_closed[paths])
 
 
-def _with_masks(
-    flat: Paths, scene: Scene, items: IntArray, view: ViewTransform, origin: tuple[int, int], size: tuple[int, int]
-) -> Paths:
-    masked = items[scene.masked[items]]
+@dataclass(frozen=True, slots=True)
+class Rings:
+    """Outlines of masks: closed paths in screen coordinates, and the item of each."""
+
+    paths: list[NDArray[np.float64]]
+    owner: IntArray
+
+
+def mask_rings(
+    scene: Scene, items: IntArray, view: ViewTransform, origin: tuple[int, int], size: tuple[int, int]
+) -> Rings:
+    """The outlines that the masks among the items have in a target of ``size`` at screen position ``origin``."""
     rings: list[NDArray[np.float64]] = []
     owner: list[int] = []
     clip = (origin[0] - 8, origin[1] - 8, origin[0] + size[0] + 8, origin[1] + size[1] + 8)
-    for item in masked.tolist():
+    for item in items[scene.masked[items]].tolist():
         geometry = scene.records[item].geometry
-        assert isinstance(geometry, Mask)
-        found = masks.screen_paths(geometry, view, clip)
-        rings.extend(found)
-        owner.extend([item] * len(found))
-    if not rings:
+        if isinstance(geometry, Mask):
+            found = masks.screen_paths(geometry, view, clip)
+            rings.extend(found)
+            owner.extend([item] * len(found))
+    return Rings(rings, np.array(owner, np.int64))
+
+
+def with_rings(flat: Paths, scene: Scene, rings: Rings, origin: tuple[int, int]) -> Paths:
+    """The paths together with the outlines of masks."""
+    if not rings.paths:
         return flat
-    owners = np.array(owner, np.int64)
-    ends = np.cumsum([len(r) for r in rings]) + len(flat.points)
+    ends = np.cumsum([len(r) for r in rings.paths]) + len(flat.points)
     return Paths(
-        np.concatenate([flat.points, *(r - origin for r in rings)]),
+        np.concatenate([flat.points, np.concatenate(rings.paths) - origin]),
         np.concatenate((flat.start, ends)),
-        np.concatenate((flat.item, owners)),
-        np.concatenate((flat.color, scene.color[owners])),
-        np.concatenate((flat.style, scene.style[owners])),
-        np.concatenate((flat.closed, np.ones(len(owners), bool))),
+        np.concatenate((flat.item, rings.owner)),
+        np.concatenate((flat.color, scene.color[rings.owner])),
+        np.concatenate((flat.style, scene.style[rings.owner])),
+        np.concatenate((flat.closed, np.ones(len(rings.paths), bool))),
     )
 
 
