@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from PySide6.QtCore import QRectF, Signal
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
 from annotator.domain.geometry import Geometry
@@ -40,6 +41,7 @@ class Contents(InputWidget):
         self.pseudo: frozenset[UUID] = frozenset()
         self.shown = Shown()
         self.layer = AnnotationLayer()
+        self.crowd: tuple[object, QImage] | None = None
         self._shaky: frozenset[object] = frozenset()
         self._page: tuple[tuple[Annotation, ...], tuple[Suggestion, ...]] = ((), ())
         self.layer.colors = colors
@@ -88,7 +90,7 @@ class Contents(InputWidget):
 
     def _rebuild(self, everything: bool = False) -> None:
         self.scene, changed = self.builder.build(*self._page, self.shown, self._shaky)
-        self.previews = {}
+        self.previews, self.crowd = {}, None
         self.layer.lifted = frozenset()
         self.layer.set_scene(self.scene, None if everything else changed)
         if self.hovered_id is not None and self.scene.position(self.hovered_id) is None:
@@ -104,6 +106,7 @@ class Contents(InputWidget):
         """The selected annotations, in the order in which they were chosen."""
         self.selection = tuple(ids)
         self.selected = frozenset(self.selection)
+        self.crowd = None
         self._describe()
         self.update()
 

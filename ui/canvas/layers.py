@@ -306,7 +306,7 @@ class AnnotationLayer(Layer):
     def _project(self, items: IntArray, rect: QRect, step: float) -> raster.Paths:
         origin, size = (rect.left(), rect.top()), (rect.width(), rect.height())
         flat = raster.project(self.scene, items, self.view, origin, size, step)
-        key = (id(self.scene), self.view, origin, size, self.lifted)
+        key = (self.view, origin, size, self.lifted)
         if self._rings is None or self._rings[0] != key:
             self._rings = key, raster.mask_rings(self.scene, items, self.view, origin, size)
         return raster.with_rings(flat, self.scene, self._rings[1], origin)

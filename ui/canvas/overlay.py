@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen
 
 from annotator.domain.geometry import Box, GeometryKind, Keypoints, Mask
 from annotator.domain.records import Suggestion
-from ui.canvas import chips, pens
+from ui.canvas import chips, pens, raster
+from ui.canvas.colors import rgb
+from ui.canvas.layers import pixels_of
 from ui.canvas.scene import Record, Style
 from ui.canvas.shaping import Handle, Role, handles
 from ui.canvas.tools.protocol import Pointer
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from ui.canvas.view import Canvas
 
 CLOSED = frozenset({GeometryKind.BOX, GeometryKind.ROTATED_BOX, GeometryKind.POLYGON, GeometryKind.MASK})
-MOST_LIFTED = 200
+MOST_LIT = 200
 HANDLE_SPACING = 9.0
 MOST_HANDLES = 600
 
@@ -27,7 +29,11 @@ MOST_HANDLES = 600
 def paint(painter: QPainter, canvas: Canvas) -> None:
     """All of the overlay, in screen pixels."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    for item in _lit(canvas):
+    lit = _lit(canvas)
+    if len(lit) > MOST_LIT:
+        _paint_crowd(painter, canvas, lit)
+        lit = canvas.scene.positions({canvas.hovered_id, canvas.active, *list(canvas.previews)[:MOST_LIT]})
+    for item in lit:
         _paint_lit(painter, canvas, canvas.scene.records[item], item)
     chosen = canvas.selection if canvas.selection else (canvas.active,)
     if canvas.tool is not None and canvas.tool.edits and len(chosen) == 1:
@@ -51,14 +57,23 @@ def paint(painter: QPainter, canvas: Canvas) -> None:
 def _lit(canvas: Canvas) -> list[int]:
     """Items that look different from how they rest: in paint order, the moving and the selected ones among them."""
     ids = {*canvas.previews, *canvas.selection, canvas.active, canvas.hovered_id}
-    items = sorted(canvas.scene.positions(ids))
-    if len(items) <= MOST_LIFTED:
-        return items
+    return sorted(canvas.scene.positions(ids))
+
+
+def _paint_crowd(painter: QPainter, canvas: Canvas, items: list[int]) -> None:
+    """So many selected shapes that each gets a thin bright outline, all drawn at once and kept until something changes."""
     width, height = canvas.screen_size
-    x1, y1 = canvas.view.to_image(0, 0)
-    x2, y2 = canvas.view.to_image(width, height)
-    shown = np.intersect1d(items, canvas.scene.within(x1, y1, x2, y2))
-    return [int(i) for i in shown[-MOST_LIFTED:]]
+    key = (canvas.view, width, height)
+    if canvas.crowd is None or canvas.crowd[0] != key:
+        image = QImage(width, height, QImage.Format.Format_ARGB32_Premultiplied)
+        image.fill(Qt.GlobalColor.transparent)
+        chosen = np.array([i for i in items if canvas.scene.records[i].id in canvas.selected], np.int64)
+        paths = raster.project(canvas.scene, chosen, canvas.view, (0, 0), (width, height), 1.0)
+        rings = raster.mask_rings(canvas.scene, chosen, canvas.view, (0, 0), (width, height))
+        paths = raster.with_rings(paths, canvas.scene, rings, (0, 0))
+        raster.coarse(pixels_of(image), paths, [rgb(canvas.colors.handle)] * len(canvas.scene.palette))
+        canvas.crowd = key, image
+    painter.drawImage(0, 0, canvas.crowd[1])
 
 
 def _paint_lit(painter: QPainter, canvas: Canvas, record: Record, item: int) -> None:

@@ -177,7 +177,7 @@ def _outline(index: Pixels, cover: Pixels, paths: Paths, line: int, unit: float)
     offset = 0.5 if line % 2 == 0 else 0.0  # an even widening kernel leans by half a pixel
     points = _fixed(paths.points, offset)
     dots = np.diff(paths.start) == 1
-    for color in np.unique(paths.color).tolist():
+    for color in np.flatnonzero(np.bincount(paths.color)).tolist():
         of_color = (paths.color == color) & ~dots
         for closed in (True, False):
             lines = _lines(

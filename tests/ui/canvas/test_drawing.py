@@ -254,3 +254,18 @@ def test_points_and_bare_images_are_hit_within_reach(canvas, page, mouse):
     point = page.add(Point(100, 100))
     mouse.click(103, 102)
     assert canvas.selection == (point.id,)
+
+
+def test_thousands_of_selected_shapes_are_all_marked(canvas, page):
+    records = blobs(1500)
+    page.show(*records)
+    sharpen(canvas)
+    before = grab(canvas)
+    canvas.set_selection([r.id for r in records[:1000]])
+    white = lambda shot: int((shot[..., :3] == 255).all(axis=2).sum())  # noqa: E731
+    marked = white(grab(canvas))
+    assert white(before) == 0 and marked > 10_000
+    canvas.set_selection([r.id for r in records[:300]])
+    assert 0 < white(grab(canvas)) < marked
+    canvas.set_selection([])
+    assert np.array_equal(grab(canvas), before)
