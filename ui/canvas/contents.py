@@ -41,6 +41,7 @@ class Contents(InputWidget):
         self.pseudo: frozenset[UUID] = frozenset()
         self.shown = Shown()
         self.layer = AnnotationLayer()
+        self.sizes: dict[str, float] = {}
         self.crowd: tuple[object, QImage] | None = None
         self._shaky: frozenset[object] = frozenset()
         self._page: tuple[tuple[Annotation, ...], tuple[Suggestion, ...]] = ((), ())

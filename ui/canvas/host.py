@@ -48,6 +48,11 @@ class CanvasHost:
         return self._canvas.scene
 
     @property
+    def sizes(self) -> dict[str, float]:
+        """Sizes that tools remember from one use to the next, by name."""
+        return self._canvas.sizes
+
+    @property
     def selection(self) -> tuple[UUID, ...]:
         return self._canvas.selection
 

@@ -174,3 +174,10 @@ def test_escape_first_drops_the_stroke_then_the_selection(canvas, page, mouse):
     assert page.changes == [] and canvas.selection == (annotation.id,)
     QTest.keyClick(canvas, Qt.Key.Key_Escape)
     assert canvas.selection == ()
+
+
+def test_the_next_brush_has_the_size_of_the_last(canvas, mouse):
+    tool = brush(canvas, diameter=20.0)
+    QTest.keyClick(canvas, Qt.Key.Key_BracketRight)
+    canvas.set_tool(EraserTool())
+    assert canvas.tool.diameter == tool.diameter

@@ -52,7 +52,7 @@ class BrushTool(Tool):
     def attach(self, host: Host | None) -> None:
         super().attach(host)
         if host is not None and self.diameter is None:
-            self.diameter = max(FIRST_SIZE * host.unit / host.view.scale, 1.0)
+            self.diameter = host.sizes.get("brush") or max(FIRST_SIZE * host.unit / host.view.scale, 1.0)
 
     def cursor(self) -> QCursor:
         return QCursor(Qt.CursorShape.BlankCursor)
@@ -142,6 +142,7 @@ class BrushTool(Tool):
     def _resize(self, factor: float) -> None:
         most = float(max(self.host.size))
         self.diameter = min(max((self.diameter or 1.0) * factor, 1.0), most)
+        self.host.sizes["brush"] = self.diameter
         self.host.refresh()
 
     def wants(self, press: KeyPress) -> bool:
