@@ -60,9 +60,13 @@ def _area_of(geometry: Box | RotatedBox | Polygon) -> Any:
     if isinstance(geometry, Box):
         return shapely.box(*geometry.bounds())
     if isinstance(geometry, RotatedBox):
-        return shapely.make_valid(shapely.Polygon(geometry.corners()))
-    parts = [shapely.make_valid(shapely.Polygon(part.outer, part.holes)) for part in geometry.parts]
-    return shapely.union_all(parts)
+        return _valid(shapely.Polygon(geometry.corners()))
+    return shapely.union_all([_valid(shapely.Polygon(part.outer, part.holes)) for part in geometry.parts])
+
+
+def _valid(polygon: Any) -> Any:
+    """The polygon with crossings mended; the method that takes holes out even where they touch the outline."""
+    return polygon if polygon.is_valid else shapely.make_valid(polygon, method="structure", keep_collapsed=False)
 
 
 def _box_iou(a: Box, b: Box) -> float:

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from annotator.domain.page import Page
 from annotator.edits import codec
-from annotator.edits.changes import Edit, batched
+from annotator.edits.changes import BatchChange, Change, Edit, LabelChange, RowChange, batched
 from annotator.edits.commit import commit
 from annotator.edits.overlay import load_page, without_rows
 from annotator.edits.stacks import Node, Stack
@@ -43,13 +43,21 @@ class InFlight:
     target: Node | None = None
 
     @cached_property
-    def images(self) -> frozenset[int]:
-        """The images whose rows it names."""
-        return frozenset(row.image_id for row in self.edit.rows())
+    def by_image(self) -> dict[int, list[RowChange]]:
+        """Its rows by image, so that a page does not look through all rows of a bulk edit."""
+        found: dict[int, list[RowChange]] = {}
+        for row in self.edit.rows():
+            found.setdefault(row.image_id, []).append(row)
+        return found
 
-    def on_page(self, image_id: int) -> bool:
-        """Whether that image's page may look different for it."""
-        return image_id in self.images or self.edit.reaches_everywhere
+    def on_page(self, image_id: int) -> Edit | None:
+        """The part of it that may change that image's page; None when it does not."""
+        rows = self.by_image.get(image_id)
+        if rows is None and not self.edit.reaches_everywhere:
+            return None
+        changes: list[Change] = [c for c in self.edit.changes if isinstance(c, LabelChange)]
+        changes += [replace(c, rows=()) for c in self.edit.changes if isinstance(c, BatchChange)]
+        return replace(self.edit, changes=(*(rows or ()), *changes))
 
 
 class History:
@@ -70,8 +78,8 @@ class History:
     def page(self, image_id: int) -> Page:
         """The page of an image with all edits of this session on it, saved or not. Raises ``StoreError`` for an unknown image."""
         with self._guard:
-            waiting = [each for each in self._in_flight if each.on_page(image_id)]
-        return load_page(self._database, image_id, [(each.edit, each.node) for each in waiting])
+            waiting = [(each.on_page(image_id), each.node) for each in self._in_flight]
+        return load_page(self._database, image_id, [(edit, node) for edit, node in waiting if edit is not None])
 
     def perform(self, edit: Edit) -> Performed:
         """Do ``edit``: pages show it from now on. One without changes does nothing."""

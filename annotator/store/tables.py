@@ -63,7 +63,7 @@ class ImageRow(Base):
     __table_args__ = (
         UniqueConstraint("root_id", "uri"),
         Index("ix_image_content_hash", "content_hash"),
-        Index("ix_image_filter", "state", "split", "flagged", "root_id", "annotations", "suggestions"),
+        Index("ix_image_filter", "state", "split", "flagged", "root_id"),
         {"sqlite_autoincrement": True},
     )
 
@@ -136,6 +136,7 @@ class BatchLabelRow(Base):
     """An annotation whose label a bulk edit changed."""
 
     __tablename__ = "batch_label"
+    __table_args__ = (Index("ix_batch_label_batch_id_image_id", "batch_id", "image_id"),)
 
     batch_id: Mapped[UUID] = mapped_column(ForeignKey("batch.id"), primary_key=True)
     annotation_id: Mapped[UUID] = mapped_column(UuidBytes, primary_key=True)
@@ -157,10 +158,12 @@ class BatchDiffRow(Base):
 
 
 class AnnotationRow(Base):
+    """``added_by`` and ``removed_by`` stand in the indexes, so that filters see without the row whether it is in force."""
+
     __tablename__ = "annotation"
     __table_args__ = (
-        Index("ix_annotation_image_id", "image_id"),
-        Index("ix_annotation_label_id_image_id", "label_id", "image_id"),
+        Index("ix_annotation_image", "image_id", "annotator", "added_by", "removed_by"),
+        Index("ix_annotation_label", "label_id", "image_id", "added_by", "removed_by"),
         Index(
             "ix_annotation_added_by",
             "added_by",

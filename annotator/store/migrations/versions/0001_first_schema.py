@@ -146,6 +146,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["batch_id"], ["batch.id"], name=("fk_batch_label_batch_id")),
         sa.PrimaryKeyConstraint("batch_id", "annotation_id", name=("pk_batch_label")),
     )
+    op.create_index("ix_batch_label_batch_id_image_id", "batch_label", ["batch_id", "image_id"], unique=False)
+
     op.create_table(
         "certificate",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -194,9 +196,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_image_content_hash", "image", ["content_hash"], unique=False)
-    op.create_index(
-        "ix_image_filter", "image", ["state", "split", "flagged", "root_id", "annotations", "suggestions"], unique=False
-    )
+    op.create_index("ix_image_filter", "image", ["state", "split", "flagged", "root_id"], unique=False)
 
     op.create_table(
         "label",
@@ -260,8 +260,12 @@ def upgrade() -> None:
         sqlite_where=sa.text("added_by IS NOT NULL"),
         postgresql_where=sa.text("added_by IS NOT NULL"),
     )
-    op.create_index("ix_annotation_image_id", "annotation", ["image_id"], unique=False)
-    op.create_index("ix_annotation_label_id_image_id", "annotation", ["label_id", "image_id"], unique=False)
+    op.create_index(
+        "ix_annotation_image", "annotation", ["image_id", "annotator", "added_by", "removed_by"], unique=False
+    )
+    op.create_index(
+        "ix_annotation_label", "annotation", ["label_id", "image_id", "added_by", "removed_by"], unique=False
+    )
     op.create_index(
         "ix_annotation_removed_by",
         "annotation",
@@ -387,8 +391,8 @@ def downgrade() -> None:
         sqlite_where=sa.text("removed_by IS NOT NULL"),
         postgresql_where=sa.text("removed_by IS NOT NULL"),
     )
-    op.drop_index("ix_annotation_label_id_image_id", table_name="annotation")
-    op.drop_index("ix_annotation_image_id", table_name="annotation")
+    op.drop_index("ix_annotation_label", table_name="annotation")
+    op.drop_index("ix_annotation_image", table_name="annotation")
     op.drop_index(
         "ix_annotation_added_by",
         table_name="annotation",
@@ -403,6 +407,8 @@ def downgrade() -> None:
 
     op.drop_table("image")
     op.drop_table("certificate")
+    op.drop_index("ix_batch_label_batch_id_image_id", table_name="batch_label")
+
     op.drop_table("batch_label")
     op.drop_index("ix_batch_diff_batch_id_image_id", table_name="batch_diff")
 
