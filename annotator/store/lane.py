@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -34,6 +34,14 @@ class _Submission:
     work: Callable[[Writer], Any]
     future: Future[Any]
     initiator: str
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    future: Future[Any]
+    result: Any = None
+    changes: ChangeSet | None = None
+    error: BaseException | None = None
 
 
 class WriteLane:
@@ -82,9 +90,7 @@ class WriteLane:
 
     def _commit(self, group: deque[_Submission]) -> bool:
         """Write ``group`` and what arrives meanwhile. True when the lane was asked to stop."""
-        done: list[tuple[Future[Any], Any]] = []
-        failed: list[tuple[Future[Any], BaseException]] = []
-        changes: list[ChangeSet] = []
+        outcomes: list[_Outcome] = []
         stop = False
         until = time.monotonic() + _GROUP_SECONDS
         try:
@@ -92,20 +98,21 @@ class WriteLane:
                 while group:
                     submission = group.popleft()
                     if submission.future.set_running_or_notify_cancel():
-                        self._write_one(connection, submission, done, failed, changes)
+                        outcomes.append(self._write_one(connection, submission))
                         _check_alive(connection)
                     if not group and time.monotonic() < until and not stop:
                         stop = self._take_waiting(group)
         except Exception as error:  # noqa: BLE001  handed to those who wait for it
-            failed.extend((future, error) for future, _ in done)
-            failed.extend((each.future, error) for each in group if each.future.set_running_or_notify_cancel())
-            done, changes = [], []
+            outcomes += [_Outcome(each.future) for each in group if each.future.set_running_or_notify_cancel()]
+            outcomes = [replace(each, error=each.error or error) for each in outcomes]
+        changes = [each.changes for each in outcomes if each.error is None and each.changes is not None]
         if changes:
             self._database.publish(merged(changes))
-        for future, result in done:
-            future.set_result(result)
-        for future, problem in failed:
-            future.set_exception(problem)
+        for outcome in outcomes:  # in the order of submission: who waits for the last one finds all others finished
+            if outcome.error is None:
+                outcome.future.set_result(outcome.result)
+            else:
+                outcome.future.set_exception(outcome.error)
         return stop
 
     def _take_waiting(self, group: deque[_Submission]) -> bool:
@@ -118,24 +125,15 @@ class WriteLane:
         group.append(following)
         return False
 
-    def _write_one(
-        self,
-        connection: Connection,
-        submission: _Submission,
-        done: list[tuple[Future[Any], Any]],
-        failed: list[tuple[Future[Any], BaseException]],
-        changes: list[ChangeSet],
-    ) -> None:
+    def _write_one(self, connection: Connection, submission: _Submission) -> _Outcome:
         writer = Writer(connection, submission.initiator)
         try:
             with problems.explained(self._database.where), connection.begin_nested():
                 result = submission.work(writer)
                 writer.finish()
         except Exception as error:  # noqa: BLE001  handed to the one who waits for it
-            failed.append((submission.future, error))
-            return
-        changes.append(writer.change_set())
-        done.append((submission.future, result))
+            return _Outcome(submission.future, error=error)
+        return _Outcome(submission.future, result, writer.change_set())
 
 
 def _check_alive(connection: Connection) -> None:
