@@ -1,20 +1,18 @@
 """The canvas against its budgets (ARCHITECTURE, section 9): 5,000 polygons of 40 vertices, 1,000 masks, 12-megapixel pictures.
 
-``python -m tests.benchmarks.canvas`` prints the table. Figures are medians of milliseconds of the GUI thread's
+Figures are medians of milliseconds of the GUI thread's
 CPU time: on an idle machine that is wall-clock time, on a busy one it still says what the canvas costs. The budgets of
 20,000 polygons are those of 5,000 times four.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from time import thread_time
-from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -27,6 +25,7 @@ from PySide6.QtWidgets import QApplication
 from annotator.domain.geometry import Mask, Polygon
 from annotator.domain.palette import label_color
 from annotator.domain.records import Annotation, Label, new_annotation
+from tests.benchmarks.row import Row
 from ui.canvas import Canvas, ViewState
 
 WIDTH, HEIGHT = 4000, 3000
@@ -102,19 +101,20 @@ def median(actions: Iterator[Callable[[], object]] | list[Callable[[], object]])
     return statistics.median(timed(action) for action in actions)
 
 
-def _row(name: str, measured: float, budget: float) -> dict[str, Any]:
-    return {"name": name, "measured": round(measured, 2), "budget": budget, "unit": "ms", "ok": measured <= budget}
+def _row(name: str, measured: float, budget: float) -> Row:
+    return Row(name, measured, budget, "CPU ms")
 
 
-def rows(quick: bool = False) -> list[dict[str, Any]]:
+def rows(quick: bool) -> Iterator[Row]:
     """All rows; ``quick`` leaves out what no budget is written for."""
-    result = [*_dense(5000, "5,000 polygons")]
+    yield from _dense(5000, "5,000 polygons")
     if not quick:
-        result += [*_dense(20_000, "20,000 polygons", 4.0), *_masks()]
-    return [*result, *_pictures()]
+        yield from _dense(20_000, "20,000 polygons", 4.0)
+        yield from _masks()
+    yield from _pictures()
 
 
-def _dense(count: int, what: str, slack: float = 1.0) -> Iterator[dict[str, Any]]:
+def _dense(count: int, what: str, slack: float = 1.0) -> Iterator[Row]:
     records = polygons(count)
     firsts, sharps, slices = [], [], []
     for _ in range(3):
@@ -183,7 +183,7 @@ def _edit(bench: _Bench, records: list[Annotation]) -> float:
     return median([lambda n=n: step(n) for n in range(11)])
 
 
-def _masks() -> Iterator[dict[str, Any]]:
+def _masks() -> Iterator[Row]:
     records = brush_masks(1000)
     bench = _Bench()
     bench.canvas.set_picture(_Picture(np.full((750, 1000, 3), 90, np.uint8)))
@@ -200,7 +200,7 @@ def _masks() -> Iterator[dict[str, Any]]:
     yield _row("1,000 masks: zoom, first frame", _zoom(bench), 60)
 
 
-def _pictures() -> Iterator[dict[str, Any]]:
+def _pictures() -> Iterator[Row]:
     rng = np.random.default_rng(0)
     small = _Picture(rng.integers(0, 255, (750, 1000, 3), np.uint8))
     large = _Picture(rng.integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8))
@@ -216,7 +216,3 @@ def _pictures() -> Iterator[dict[str, Any]]:
     yield _row("12 megapixels: zoom, first frame", _zoom(bench), 60)
     bench.canvas.set_view_state(ViewState(WIDTH / 2, HEIGHT / 2, 16.0))
     yield _row("pixel grid: pan, frame", _pan(bench), 16)
-
-
-if __name__ == "__main__":
-    print(json.dumps({"rows": rows()}, indent=1))
