@@ -1,7 +1,8 @@
 """The project's memory: tables, migrations, repositories and the one writer lane."""
 
 from annotator.store.database import Database
-from annotator.store.images import ImageOrder, NewImage, Root
+from annotator.store.image_filter import ImageOrder
+from annotator.store.images import NewImage, Root
 from annotator.store.lane import WriteLane
 from annotator.store.lock import ProjectLock
 from annotator.store.session import Reader, Writer

@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
 from annotator.domain.kinds import ImageState, Split, Task
 from annotator.domain.records import Image, ImageFilter, now
 from annotator.errors import StoreError
 from annotator.events import Table
 from annotator.store import counters
+from annotator.store.image_filter import ImageOrder, conditions, ordered, search_text
 from annotator.store.ledger import Ledger
-from annotator.store.tables import AnnotationRow, DoneRow, ImageRow, RootRow, SuggestionRow
+from annotator.store.tables import DoneRow, ImageRow, RootRow
 from annotator.store.types import dump_mapping, load_mapping
-from annotator.store.visibility import annotation_visible
 
 _CHUNK = 500
 _INSERT_CHUNK = 2_000
-
-
-class ImageOrder(StrEnum):
-    """The order of a list of images."""
-
-    ADDED = "added"
-    NAME = "name"
-    FEWEST_ANNOTATIONS = "fewest_annotations"
-    MOST_SUGGESTIONS = "most_suggestions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +93,6 @@ def _record(row: Any) -> Image:
     return Image(*values)
 
 
-def search_text(text: str) -> str:
-    """What a search compares: composed and without case."""
-    return unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode()).casefold()
-
-
 def chunks(ids: Iterable[Any], size: int = _CHUNK) -> Iterator[list[Any]]:
     """``ids`` in lists that fit into one statement."""
     iterator = iter(ids)
@@ -151,7 +135,7 @@ class ImageReads:
 
     def ids(self, chosen: ImageFilter | None = None, order: ImageOrder = ImageOrder.ADDED) -> NDArray[np.int64]:
         """The ids of the images that pass ``chosen``, in ``order``, as an int64 array."""
-        query = _ordered(select(ImageRow.id).where(*_conditions(chosen or ImageFilter())), order)
+        query = ordered(select(ImageRow.id).where(*conditions(chosen or ImageFilter())), order)
         return self._id_array(query)
 
     def count(self) -> int:
@@ -205,59 +189,6 @@ class ImageReads:
         inner = query.subquery()
         found = self._connection.execute(select(func.group_concat(next(iter(inner.c))))).scalar_one()
         return np.fromstring(found, dtype=np.int64, sep=",") if found else np.empty(0, dtype=np.int64)
-
-
-def _conditions(chosen: ImageFilter) -> list[ColumnElement[bool]]:
-    image = ImageRow
-    found: list[ColumnElement[bool]] = []
-    for word in search_text(chosen.text).split():
-        found.append(image.search.contains(word, autoescape=True))
-    if chosen.states:
-        found.append(image.state.in_(sorted(s.value for s in chosen.states)))
-    if chosen.splits:
-        found.append(image.split.in_(sorted(s.value for s in chosen.splits)))
-    if chosen.flagged is not None:
-        found.append(image.flagged.is_(chosen.flagged))
-    if chosen.roots:
-        found.append(image.root_id.in_(sorted(chosen.roots)))
-    if chosen.annotated is not None:
-        found.append(image.annotations > 0 if chosen.annotated else image.annotations == 0)
-    if chosen.suggested is not None:
-        found.append(image.suggestions > 0 if chosen.suggested else image.suggestions == 0)
-    if chosen.annotator:
-        theirs = select(AnnotationRow.id).where(
-            AnnotationRow.image_id == image.id, AnnotationRow.annotator == chosen.annotator
-        )
-        found.append(theirs.where(annotation_visible()).exists())
-    if chosen.label_ids and chosen.suggested:
-        found.append(_suggested(SuggestionRow.label_id.in_(sorted(chosen.label_ids))))
-    elif chosen.label_ids:
-        found.append(_annotated(AnnotationRow.label_id.in_(sorted(chosen.label_ids))))
-    if chosen.min_confidence is not None or chosen.max_confidence is not None:
-        least = 0.0 if chosen.min_confidence is None else chosen.min_confidence
-        most = 1.0 if chosen.max_confidence is None else chosen.max_confidence
-        found.append(_suggested(SuggestionRow.confidence.between(least, most)))
-    return found
-
-
-def _annotated(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    return ImageRow.id.in_(select(AnnotationRow.image_id).where(condition, annotation_visible()))
-
-
-def _suggested(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    return ImageRow.id.in_(select(SuggestionRow.image_id).where(and_(SuggestionRow.is_open, condition)))
-
-
-def _ordered(query: Select[Any], order: ImageOrder) -> Select[Any]:
-    match order:
-        case ImageOrder.ADDED:
-            return query.order_by(ImageRow.id)
-        case ImageOrder.NAME:
-            return query.order_by(ImageRow.search, ImageRow.id)
-        case ImageOrder.FEWEST_ANNOTATIONS:
-            return query.order_by(ImageRow.annotations, ImageRow.id)
-        case ImageOrder.MOST_SUGGESTIONS:
-            return query.order_by(ImageRow.suggestions.desc(), ImageRow.id)
 
 
 class ImageWrites(ImageReads):

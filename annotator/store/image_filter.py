@@ -1,0 +1,82 @@
+"""Which images a list shows, and in which order: the conditions behind ``images.ids``."""
+
+from __future__ import annotations
+
+import unicodedata
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, select
+
+from annotator.domain.records import ImageFilter
+from annotator.store.tables import AnnotationRow, ImageRow, SuggestionRow
+from annotator.store.visibility import annotation_visible
+
+
+class ImageOrder(StrEnum):
+    """The order of a list of images."""
+
+    ADDED = "added"
+    NAME = "name"
+    FEWEST_ANNOTATIONS = "fewest_annotations"
+    MOST_SUGGESTIONS = "most_suggestions"
+
+
+def search_text(text: str) -> str:
+    """What a search compares: composed and without case."""
+    return unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode()).casefold()
+
+
+def conditions(chosen: ImageFilter) -> list[ColumnElement[bool]]:
+    """What an image must fulfil to pass ``chosen``."""
+    image = ImageRow
+    found: list[ColumnElement[bool]] = []
+    for word in search_text(chosen.text).split():
+        found.append(image.search.contains(word, autoescape=True))
+    if chosen.states:
+        found.append(image.state.in_(sorted(s.value for s in chosen.states)))
+    if chosen.splits:
+        found.append(image.split.in_(sorted(s.value for s in chosen.splits)))
+    if chosen.flagged is not None:
+        found.append(image.flagged.is_(chosen.flagged))
+    if chosen.roots:
+        found.append(image.root_id.in_(sorted(chosen.roots)))
+    if chosen.annotated is not None:
+        found.append(image.annotations > 0 if chosen.annotated else image.annotations == 0)
+    if chosen.suggested is not None:
+        found.append(image.suggestions > 0 if chosen.suggested else image.suggestions == 0)
+    if chosen.annotator:
+        theirs = select(AnnotationRow.id).where(
+            AnnotationRow.image_id == image.id, AnnotationRow.annotator == chosen.annotator
+        )
+        found.append(theirs.where(annotation_visible()).exists())
+    if chosen.label_ids and chosen.suggested:
+        found.append(_suggested(SuggestionRow.label_id.in_(sorted(chosen.label_ids))))
+    elif chosen.label_ids:
+        found.append(_annotated(AnnotationRow.label_id.in_(sorted(chosen.label_ids))))
+    if chosen.min_confidence is not None or chosen.max_confidence is not None:
+        least = 0.0 if chosen.min_confidence is None else chosen.min_confidence
+        most = 1.0 if chosen.max_confidence is None else chosen.max_confidence
+        found.append(_suggested(SuggestionRow.confidence.between(least, most)))
+    return found
+
+
+def _annotated(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return ImageRow.id.in_(select(AnnotationRow.image_id).where(condition, annotation_visible()))
+
+
+def _suggested(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return ImageRow.id.in_(select(SuggestionRow.image_id).where(and_(SuggestionRow.is_open, condition)))
+
+
+def ordered(query: Select[Any], order: ImageOrder) -> Select[Any]:
+    """``query`` over images in ``order``."""
+    match order:
+        case ImageOrder.ADDED:
+            return query.order_by(ImageRow.id)
+        case ImageOrder.NAME:
+            return query.order_by(ImageRow.search, ImageRow.id)
+        case ImageOrder.FEWEST_ANNOTATIONS:
+            return query.order_by(ImageRow.annotations, ImageRow.id)
+        case ImageOrder.MOST_SUGGESTIONS:
+            return query.order_by(ImageRow.suggestions.desc(), ImageRow.id)
