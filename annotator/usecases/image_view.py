@@ -13,8 +13,8 @@ from annotator.domain.kinds import ImageState
 from annotator.domain.records import Image, ImageFilter
 from annotator.errors import AnnotatorError
 from annotator.events import ChangeSet, Table
+from annotator.store import ImageOrder, Root
 from annotator.store.counters import IMAGE_SPLIT, IMAGE_STATE
-from annotator.store.images import ImageOrder, Root
 from annotator.usecases.parts import Parts
 
 Ids = NDArray[np.int64]
