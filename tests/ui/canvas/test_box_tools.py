@@ -81,3 +81,12 @@ def test_a_slanted_rotated_box_has_its_corners_where_they_were_set(canvas, page,
     corners = box.corners()
     assert corners[0] == pytest.approx((100, 100)) and corners[1] == pytest.approx((160, 180))
     assert (box.width, box.height, box.angle) == pytest.approx((100, 41, 53.130102354))
+
+
+def test_a_side_drawn_beside_the_image_is_dropped(canvas, page, mouse):
+    canvas.set_tool(RotatedBoxTool())
+    mouse.drag((-40, -40), (-80, -90))
+    mouse.click(100, 100)
+    mouse.click(200, 100)
+    mouse.click(150, 150)
+    assert page.drawn == [RotatedBox(150, 125, 100, 50, 0)]

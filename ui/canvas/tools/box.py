@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter
 
 from annotator.domain.geometry import XY, Box, RotatedBox
-from ui.canvas.shaping import clamp
+from ui.canvas.shaping import LEAST, clamp
 from ui.canvas.tools.drawing import CLICK, apart, finish, inside, paint_draft, paint_line, paint_size
 from ui.canvas.tools.protocol import KeyPress, Pointer, Tool
 
@@ -115,7 +115,12 @@ class RotatedBoxTool(Tool):
             self._start = self._base = None
             finish(self.host, box)
         elif apart(self.host, self._start, pointer) >= CLICK:
-            self._base = (inside(self.host, self._start), self._end(pointer))
+            base = (inside(self.host, self._start), self._end(pointer))
+            # Two points beside the image may come to lie on one point of its border: no side to stand on.
+            if math.dist(*base) >= LEAST:
+                self._base = base
+            else:
+                self._start = None
         else:
             self._clicked = True
         self.host.refresh()
