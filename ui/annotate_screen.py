@@ -133,7 +133,7 @@ class AnnotateScreen(QWidget):
             self.sections.addWidget(section)
             section.folded_changed.connect(self._folded)
         self.sections.addWidget(self._filler())
-        self.sections.setSizes([190, 280, 150, 110, 0])
+        self.sections.setSizes([216, 268, 136, 100, 0])
         return self.sections
 
     def _filler(self) -> QWidget:

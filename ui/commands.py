@@ -331,7 +331,7 @@ def _view(w: MainWindow) -> list[Command]:
             menu,
             w.tr("Show or hide the queue"),
             ("Ctrl+Shift+L",),
-            w.screen.toggle_left,
+            w.annotate.toggle_left,
             enabled=w.conditions.project,
         ),
         Command(
@@ -339,7 +339,7 @@ def _view(w: MainWindow) -> list[Command]:
             menu,
             w.tr("Show or hide the panels"),
             ("Ctrl+Shift+R",),
-            w.screen.toggle_right,
+            w.annotate.toggle_right,
             enabled=w.conditions.project,
         ),
         Command(

@@ -124,7 +124,7 @@ class Keys(QObject):
 
     def next_panel(self, by: int) -> None:
         """Give the keys to the next panel that can be seen."""
-        panels = [p for p in self._window.screen.panels() if p.isVisible()]
+        panels = [p for p in self._window.annotate.panels() if p.isVisible()]
         focus = QApplication.focusWidget()
         here = next(
             (n for n, p in enumerate(panels) if focus is not None and (p is focus or p.isAncestorOf(focus))), -by

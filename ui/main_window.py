@@ -55,8 +55,8 @@ class MainWindow(QMainWindow):
         self.projects = Projects(self.session, self.jobs, settings, self)
         self.loop = TrainingLoop(self.session, self.jobs, settings, self)
         self.start = StartPage(settings)
-        self.screen = AnnotateScreen(self.session, self.figures, self.thumbnails)
-        self.queue, self.labels, self.canvas = self.screen.queue, self.screen.labels, self.screen.canvas
+        self.annotate = AnnotateScreen(self.session, self.figures, self.thumbnails)
+        self.queue, self.labels, self.canvas = self.annotate.queue, self.annotate.labels, self.annotate.canvas
         self.binding = CanvasBinding(self.session, self.canvas, self.frames, settings)
         self.verdicts = Verdicts(self.session, self.binding, settings, self)
         self.editing = Editing(self.session, self)
@@ -90,7 +90,7 @@ class MainWindow(QMainWindow):
         self.addToolBar(self.toolbar)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.start)
-        self.pages.addWidget(self.screen)
+        self.pages.addWidget(self.annotate)
         host = QWidget()
         layout = QVBoxLayout(host)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -134,7 +134,7 @@ class MainWindow(QMainWindow):
         self.label_edits.created.connect(self._labels_created)
 
     def _connect_panels(self) -> None:
-        canvas, screen, labels = self.canvas, self.screen, self.labels
+        canvas, screen, labels = self.canvas, self.annotate, self.labels
         canvas.drawn.connect(self.editing.draw)
         canvas.geometry_changed.connect(self.editing.change_geometry)
         canvas.geometries_changed.connect(self.editing.change_geometries)

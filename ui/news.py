@@ -87,7 +87,7 @@ class News(QObject):
 
     def _picture_failed(self, what: str, cure: str) -> None:
         """Said where the picture would be: no toast needs closing for it."""
-        self._window.screen.show_trouble(f"{what} {cure}".strip())
+        self._window.annotate.show_trouble(f"{what} {cure}".strip())
 
     def _end_of_queue(self) -> None:
         self._window.toasts.good(self.tr("That was the last image of the queue."))

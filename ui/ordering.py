@@ -41,7 +41,7 @@ class Order:
     def follow(self, project: Project) -> None:
         """Read the ids of ``project`` anew."""
         if self.sorting is Sorting.NAME:
-            from annotator.usecases.image_view import ImageOrder
+            from annotator.usecases.image_view import ImageOrder  # type: ignore[attr-defined]
 
             self.ids = project.images.ids(self.wanted, ImageOrder.NAME)
         elif self.wanted == ImageFilter():

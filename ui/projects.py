@@ -142,9 +142,9 @@ def _open_path(path: Path, annotator: str) -> Opening:
 
 def _open_demo(annotator: str) -> Opening:
     """Runs in a thread."""
-    from annotator.usecases.demo import demo_project
+    from ui.demo import demo_project
 
-    return Opening(demo_project(annotator=annotator))
+    return Opening(demo_project(annotator))
 
 
 def readable(paths: Sequence[Path]) -> list[Path]:

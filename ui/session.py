@@ -233,11 +233,11 @@ class Session(QObject):
             saving = self.project.history.saving > 0
             self.save_state_changed.emit("saving" if saving else "failed" if failed else "saved")
 
-    def _commit_failed(self, edit: Edit, error: Exception) -> None:
+    def _commit_failed(self, edit: Edit, error: BaseException) -> None:
         """Called on the lane's thread."""
         self._failures.post((edit, error))
 
-    def _reverted(self, failure: tuple[Edit, Exception]) -> None:
+    def _reverted(self, failure: tuple[Edit, BaseException]) -> None:
         edit, error = failure
         self._reload_page(edit.image_id)
         what = self.tr("“{edit}” could not be saved and was taken back: {reason}")

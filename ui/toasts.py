@@ -150,7 +150,8 @@ class Toasts(QObject):
     def _place(self) -> None:
         y = self._window.height() - self._bottom - SPACE_2
         for toast in reversed(self._toasts):
-            toast.adjustSize()
+            layout = toast.layout()
+            toast.resize(WIDTH, layout.heightForWidth(WIDTH) if layout is not None else toast.sizeHint().height())
             y -= toast.height()
             toast.move(self._window.width() - WIDTH - SPACE_4, y)
             toast.raise_()

@@ -61,7 +61,7 @@ def accept(parts: Parts, history: ProjectHistory, request: AcceptRequest, contex
     return _certified(parts, history, review, request, context)
 
 
-def _suggestions(review: ReviewView, image_ids: np.ndarray, label_ids: np.ndarray) -> list[Suggestion]:  # type: ignore[type-arg]
+def _suggestions(review: ReviewView, image_ids: np.ndarray, label_ids: np.ndarray) -> list[Suggestion]:
     """The suggestions of a pile, in its order."""
     made = {(s.image_id, s.label_id): s for s in review.suggestions(image_ids)}
     return [made[key] for key in zip(image_ids.tolist(), label_ids.tolist(), strict=True) if key in made]

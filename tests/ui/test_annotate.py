@@ -87,8 +87,8 @@ def test_tab_walks_and_shift_enter_accepts_what_the_slider_shows(window: MainWin
     assert window.session.active_suggestion_id == made[1].id
     press(window, Qt.Key.Key_Backtab, SHIFT)
     assert window.session.active_suggestion_id == made[0].id
-    window.screen.suggestions.slider.set_value(0.5)
-    assert window.screen.suggestions.bulk.text().startswith("Accept 2")
+    window.annotate.suggestions.slider.set_value(0.5)
+    assert window.annotate.suggestions.bulk.text().startswith("Accept 2")
     press(window, Qt.Key.Key_Return, SHIFT)
     assert names(window) == ["cat", "dog"] or names(window) == ["dog", "cat"]
     assert [s.id for s in window.session.page.suggestions] == [made[2].id]
@@ -246,7 +246,7 @@ def test_attributes_of_the_selection_are_edited_together(window: MainWindow) -> 
     drag(window, 20, 20, 60, 60)
     drag(window, 80, 20, 120, 60)
     window.session.select(tuple(a.id for a in window.session.page.annotations))
-    panel = window.screen.attributes
+    panel = window.annotate.attributes
     editor = panel._form_host.findChild(type(window.queue.search), "age")
     editor.setFocus()
     QTest.keyClicks(editor, "3,5")

@@ -59,7 +59,7 @@ class Popups(QObject):
             self.note.kept.connect(self._window.image_edits.note)
             self.note.flag_wanted.connect(self._window.image_edits.flag)
         self.note.fill(image.note, image.flagged)
-        button = self._window.screen.strip.note
+        button = self._window.annotate.strip.note
         self.note.open_at(button.mapTo(self._window, QPoint(-300, button.height() + 6)), self.note.field)
 
     def open_adjust(self) -> None:

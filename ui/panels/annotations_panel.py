@@ -48,8 +48,8 @@ class AnnotationDelegate(QStyledItemDelegate):
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         tokens = theme().tokens
-        rect: QRect = option.rect  # type: ignore[attr-defined]
-        state = option.state  # type: ignore[attr-defined]
+        rect: QRect = option.rect
+        state = option.state
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         hovered = bool(state & QStyle.StateFlag.State_MouseOver)
@@ -91,7 +91,7 @@ class AnnotationDelegate(QStyledItemDelegate):
     ) -> bool:
         if event.type() != QEvent.Type.MouseButtonRelease or not isinstance(event, QMouseEvent):
             return False
-        rect: QRect = option.rect  # type: ignore[attr-defined]
+        rect: QRect = option.rect
         annotations = self._annotations(index)
         ids = [a.id for a in annotations]
         if self.box(rect, 0).contains(event.position().toPoint()):

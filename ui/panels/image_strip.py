@@ -36,7 +36,7 @@ class ImageStrip(QWidget):
         following = icon_button("caret-right", self.tr("Next image  D"))
         self.place = label("", "caption")
         self.name = ElidedLabel()
-        self.size = label("", "caption")
+        self.dimensions = label("", "caption")
         self.reason = ElidedLabel("", "caption", Qt.TextElideMode.ElideRight)
         self.note = icon_button("note", self.tr("Note  I"))
         self.flag = icon_button("flag", self.tr("Flag this image  Shift+I"), checkable=True)
@@ -54,14 +54,15 @@ class ImageStrip(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(SPACE_2, 0, SPACE_2, 0)
         layout.setSpacing(SPACE_1)
-        for widget in (previous, following, self.place):
-            layout.addWidget(widget)
+        for item in (previous, following, self.place):
+            layout.addWidget(item)
         layout.addSpacing(SPACE_1)
         layout.addWidget(self.name, 3)
         layout.addWidget(self.reason, 2)
-        layout.addWidget(self.size)
+        layout.addWidget(self.dimensions)
         layout.addSpacing(SPACE_2)
-        for widget in (self.note, self.flag, self.split, self.skip, self.done):
+        controls: tuple[QWidget, ...] = (self.note, self.flag, self.split, self.skip, self.done)
+        for widget in controls:
             layout.addWidget(widget)
         previous.clicked.connect(self.previous_wanted)
         following.clicked.connect(self.next_wanted)
@@ -82,7 +83,7 @@ class ImageStrip(QWidget):
         if image is None:
             self.name.show_text("")
             self.place.setText("")
-            self.size.setText("")
+            self.dimensions.setText("")
             self.reason.show_text("")
             return
         order = self._session.order
@@ -93,7 +94,7 @@ class ImageStrip(QWidget):
         project = self._session.project
         self.reason.show_text(project.queue.reason(image.id) if project is not None else "")
         bits = f" · {image.bit_depth} bit" if image.bit_depth != 8 else ""
-        self.size.setText(f"{image.width} × {image.height}{bits}" if image.width else "")
+        self.dimensions.setText(f"{image.width} × {image.height}{bits}" if image.width else "")
         set_icon(self.note, "note-pencil" if image.note else "note", "accent" if image.note else "text")
         self.note.setToolTip(image.note or self.tr("Note  I"))
         self.flag.setChecked(image.flagged)

@@ -48,8 +48,8 @@ class LabelDelegate(QStyledItemDelegate):
     ) -> None:
         tokens = theme().tokens
         label: Label = index.data(LABEL)
-        rect = option.rect  # type: ignore[attr-defined]
-        state = option.state  # type: ignore[attr-defined]
+        rect = option.rect
+        state = option.state
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if state & QStyle.StateFlag.State_Selected:
@@ -83,7 +83,7 @@ class LabelDelegate(QStyledItemDelegate):
     def updateEditorGeometry(
         self, editor: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        editor.setGeometry(option.rect.adjusted(SPACE_2 + 20, 0, 0, 0))  # type: ignore[attr-defined]
+        editor.setGeometry(option.rect.adjusted(SPACE_2 + 20, 0, 0, 0))
 
     @staticmethod
     def _ground(painter: QPainter, rect: QRect, color: str) -> None:

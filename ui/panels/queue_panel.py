@@ -212,8 +212,12 @@ class QueuePanel(QWidget):
             wanted = replace(wanted, splits=wanted.splits - {Split(value)})
         elif kind == "label":
             wanted = replace(wanted, label_ids=wanted.label_ids - {int(value)})
+        elif kind == "flagged":
+            wanted = replace(wanted, flagged=None)
+        elif kind == "suggested":
+            wanted = replace(wanted, suggested=None)
         else:
-            wanted = replace(wanted, **{kind: None})
+            wanted = replace(wanted, annotated=None)
         self._show(wanted)
 
     # --- what arrives --------------------------------------------------------------------------------------------------

@@ -60,8 +60,8 @@ class SuggestionDelegate(QStyledItemDelegate):
     ) -> None:
         tokens = theme().tokens
         entry: Entry = index.data(ENTRY)
-        rect: QRect = option.rect  # type: ignore[attr-defined]
-        hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)  # type: ignore[attr-defined]
+        rect: QRect = option.rect
+        hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
         active = entry.suggestion.id == self._session.active_suggestion_id
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -101,7 +101,7 @@ class SuggestionDelegate(QStyledItemDelegate):
         if event.type() != QEvent.Type.MouseButtonRelease or not isinstance(event, QMouseEvent):
             return False
         entry: Entry = index.data(ENTRY)
-        rect: QRect = option.rect  # type: ignore[attr-defined]
+        rect: QRect = option.rect
         point = event.position().toPoint()
         if entry.rank:
             self.candidate_chosen.emit(entry.suggestion.id, entry.label.id)

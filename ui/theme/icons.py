@@ -36,12 +36,17 @@ class _Registry(QObject):
         if hasattr(wearer, "setIconSize"):
             wearer.setIconSize(QSize(ICON_PX, ICON_PX))
 
+    @staticmethod
+    def _wear(wearer: Any, icon: QIcon) -> None:
+        wearer.setIcon(icon)
+
     def refresh(self) -> None:
+        """Give every wearer its icon in the colours of now."""
         import shiboken6
 
         for wearer, (name, token) in list(self._wearers.items()):
             if shiboken6.isValid(wearer):
-                wearer.setIcon(themed_icon(name, token))
+                self._wear(wearer, themed_icon(name, token))
 
 
 _registry: _Registry | None = None

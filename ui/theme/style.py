@@ -104,6 +104,7 @@ QHeaderView::section {{
   background: {panel}; color: {muted}; border: 0; border-bottom: 1px solid {border}; padding: 4px 8px;
   font-size: {caption}px; }}
 QTableView {{ gridline-color: {border}; }}
+QTableView::item {{ padding: 4px 8px; }}
 
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
 QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}

@@ -33,8 +33,8 @@ class Section(QWidget):
         header = QHBoxLayout()
         header.setContentsMargins(SPACE_2, 0, SPACE_2, 0)
         header.setSpacing(SPACE_1)
-        for widget in (self._caret, self._title, self._count):
-            header.addWidget(widget)
+        for part in (self._caret, self._title, self._count):
+            header.addWidget(part)
         header.addStretch(1)
         for widget in trailing:
             header.addWidget(widget)

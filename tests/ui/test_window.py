@@ -1,0 +1,208 @@
+"""The window around the screen: opening, the first question, jobs, toasts, dialogs, settings, and what is not imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtTest import QTest
+
+from annotator.project import Project
+from annotator.settings import AppSettings
+from annotator.usecases.results import RoundChange, SuggestResult, TrainResult
+from tests.ui.conftest import FakeEngine, press
+from ui.app import Excepthook
+from ui.loop import ENOUGH, FEW
+from ui.main_window import ANNOTATE, START, MainWindow
+
+CTRL = Qt.KeyboardModifier.ControlModifier
+
+
+def test_the_window_loads_nothing_heavy_before_it_is_painted() -> None:
+    code = (
+        "import sys, ui.app, ui.main_window\n"
+        "heavy = {'torch', 'torchvision', 'onnxruntime', 'sklearn', 'open_clip', 'segment_anything', 'sqlalchemy', 'scipy'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
+
+
+def test_a_folder_becomes_a_project_and_one_question_makes_its_labels(
+    empty_window: MainWindow, photos: Path, qtbot: Any
+) -> None:
+    window = empty_window
+    (photos / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no more")
+    window.open_path(photos)
+    qtbot.waitUntil(lambda: window.session.project is not None)
+    assert window.pages.currentIndex() == START
+    qtbot.waitUntil(lambda: window.start.answer.isVisible())
+    window.start.answer.setText("cat, dog")
+    QTest.keyClick(window.start.answer, Qt.Key.Key_Return)
+    assert window.pages.currentIndex() == ANNOTATE
+    assert [v.name for v in window.session.ordered_labels()] == ["cat", "dog"]
+    qtbot.waitUntil(lambda: len(window.session.order.ids) == 6)
+    qtbot.waitUntil(lambda: bool(FakeEngine.made) and [h.name for h in FakeEngine.made[-1].handles] == ["suggest"])
+    qtbot.waitUntil(lambda: any("broken.jpg" in text for text in window.toasts.texts))
+    assert window.session.image is not None
+    assert window.session.image.name != "broken.jpg"
+    assert Project.is_project(photos.parent / "photos.annotator")
+    assert window.settings.state.recent[0].name == "photos"
+
+
+def test_dropping_a_folder_opens_it(empty_window: MainWindow, project_path: Path, photos: Path, qtbot: Any) -> None:
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(photos))])
+    event = QDropEvent(
+        QPointF(50, 50), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    )
+    empty_window.dropEvent(event)
+    qtbot.waitUntil(lambda: empty_window.session.project is not None)
+    assert empty_window.session.project is not None
+    assert empty_window.session.project.path == project_path
+
+
+def test_a_folder_that_is_not_there_is_told_and_the_start_page_stays(
+    empty_window: MainWindow, tmp_path: Path, qtbot: Any
+) -> None:
+    empty_window.open_path(tmp_path / "nowhere")
+    qtbot.waitUntil(lambda: bool(empty_window.toasts.texts))
+    assert empty_window.toasts.shown[0].kind == "error"
+    assert "nowhere" in empty_window.toasts.texts[0]
+    assert empty_window.pages.currentIndex() == START
+    assert empty_window.start.folder_button.isVisible()
+
+
+def test_the_place_and_the_tool_are_remembered(
+    window: MainWindow, project_path: Path, settings: AppSettings, qtbot: Any
+) -> None:
+    press(window, "p")
+    press(window, "d")
+    press(window, "d")
+    here = window.session.page.image.id
+    press(window, Qt.Key.Key_W, CTRL)
+    assert window.pages.currentIndex() == START
+    assert window.session.project is None
+    window.open_path(project_path)
+    qtbot.waitUntil(lambda: window.session.page is not None)
+    assert window.session.page.image.id == here
+    assert window.binding.tool == "polygon"
+
+
+def test_enough_verdicts_train_and_the_round_is_told(window: MainWindow, engine: FakeEngine, qtbot: Any) -> None:
+    engine.succeed(SuggestResult(1, 6, 6, 10.0))
+    qtbot.waitUntil(lambda: not window.jobs.running)
+    window.loop.count_verdicts(ENOUGH - 1)
+    assert [h.name for h in engine.handles] == ["suggest"]
+    window.loop.count_verdict()
+    assert [h.name for h in engine.handles] == ["suggest", "train"]
+    engine.succeed(TrainResult(1, True, {}, 0.5, round=RoundChange(3, 2, 6, 0.041)))
+    qtbot.waitUntil(lambda: window.bar.round.full_text() == "round 3: +4.1 pts")
+
+
+def test_rest_after_few_verdicts_trains_unless_switched_off(window: MainWindow, engine: FakeEngine, qtbot: Any) -> None:
+    engine.succeed(SuggestResult(1, 6, 6, 10.0))
+    qtbot.waitUntil(lambda: not window.jobs.running)
+    window.loop._rest.setInterval(20)
+    window.loop.count_verdicts(FEW - 1)
+    qtbot.wait(60)
+    assert len(engine.handles) == 1
+    window.settings.update(auto_train=False)
+    window.loop.count_verdict()
+    qtbot.wait(60)
+    assert len(engine.handles) == 1
+    window.settings.update(auto_train=True)
+    window.loop.count_verdict()
+    qtbot.waitUntil(lambda: [h.name for h in engine.handles] == ["suggest", "train"])
+
+
+def test_a_cancelled_job_leaves_the_bar(window: MainWindow, engine: FakeEngine, qtbot: Any) -> None:
+    view = next(v for v in window.jobs.running if v.name == "suggest")
+    window.jobs.cancel(view.id)
+    qtbot.waitUntil(lambda: not window.jobs.running)
+    assert view.state == "cancelled"
+    assert "cancelled" in window.bar.idle.text()
+
+
+def test_an_export_through_the_dialog_ends_with_a_report(window: MainWindow, tmp_path: Path, qtbot: Any) -> None:
+    press(window, "t")
+    press(window, "1")
+    press(window, Qt.Key.Key_E, CTRL)
+    dialog = window.dialogs.current
+    target = tmp_path / "out"
+    dialog.format.setCurrentIndex(dialog.format.findData("csv"))
+    dialog.path.set_path(str(target))
+    QTest.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.dialogs.current is not None and window.dialogs.current is not dialog, timeout=10_000)
+    assert "Exported" in window.dialogs.current.windowTitle()
+    assert target.exists()
+    window.dialogs.current.close()
+
+
+def test_a_key_is_changed_in_the_sheet_and_kept(window: MainWindow, settings: AppSettings) -> None:
+    press(window, "?")
+    sheet = window.dialogs.current
+    button = sheet.button("image.next")
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    QTest.keyClick(button, Qt.Key.Key_B)
+    assert "Box" in sheet.message.text()
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    QTest.keyClick(button, Qt.Key.Key_J)
+    sheet.close()
+    window.canvas.setFocus()
+    press(window, "j")
+    assert window.session.order.index == 1
+    assert settings.state.shortcuts == {"image.next": "J"}
+
+
+def test_errors_stay_and_at_most_three_messages_are_shown(window: MainWindow) -> None:
+    window.toasts.error("bad disk", "Free some space.")
+    for number in range(5):
+        window.toasts.info(f"message {number}")
+    assert window.toasts.texts == ["bad disk", "message 3", "message 4"]
+    window.toasts.error("bad disk", "Free some space.")
+    assert window.toasts.texts.count("bad disk") == 1
+
+
+def test_an_uncaught_exception_becomes_a_message(window: MainWindow, caplog: pytest.LogCaptureFixture) -> None:
+    hook = Excepthook(window)
+    try:
+        raise RuntimeError("the flux is out")
+    except RuntimeError as error:
+        hook.handle(type(error), error, error.__traceback__)
+    assert "the flux is out" in window.toasts.texts[-1]
+    assert "RuntimeError" in caplog.text
+
+
+def test_every_listed_command_is_in_a_menu_and_no_key_is_used_twice(window: MainWindow) -> None:
+    used: dict[str, str] = {}
+    for action in window.commands:
+        for key in action.shortcuts():
+            text = key.toString()
+            assert text not in used, f"{text}: {used[text]} and {action.command.id}"
+            used[text] = action.command.id
+    listed = {a.command.id for a in window.commands if a.command.listed}
+    in_menus = {a.objectName() for menu in window.menuBar().actions() for a in menu.menu().actions()}
+    assert listed <= in_menus
+
+
+@pytest.mark.parametrize(("width", "height", "share"), [(1280, 800, 1 / 3), (1920, 1080, 1 / 4)])
+def test_the_picture_comes_first(window: MainWindow, qtbot: Any, width: int, height: int, share: float) -> None:
+    window.resize(width, height)
+    window.annotate.share_width()
+    qtbot.wait(20)
+    assert window.width() - window.canvas.width() <= width * share + 1
+
+
+def test_every_control_has_a_name(window: MainWindow) -> None:
+    from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit
+
+    for kind in (QAbstractButton, QLineEdit, QComboBox):
+        for control in window.annotate.findChildren(kind):
+            named = control.accessibleName() or (control.text() if hasattr(control, "text") else "")
+            assert named, f"{type(control).__name__} in {type(control.parent()).__name__} has no name"
