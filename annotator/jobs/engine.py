@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO, cast
 
 import annotator
 from annotator.errors import AnnotatorError
@@ -106,9 +106,8 @@ class _Process:
         finally:
             if not isinstance(errors, int):
                 errors.close()
-        assert self.popen.stdin is not None
-        assert self.popen.stdout is not None
-        self.channel = messages.Channel.in_client(self.popen.stdout, self.popen.stdin)
+        incoming, outgoing = cast(BinaryIO, self.popen.stdout), cast(BinaryIO, self.popen.stdin)
+        self.channel = messages.Channel.in_client(incoming, outgoing)
         hello = self.channel.receive()
         if not isinstance(hello, messages.Hello) or hello.protocol != messages.PROTOCOL:
             self.end()

@@ -57,7 +57,7 @@ def usable_ids(parts: Parts, limit: int | None = None) -> Ids:
 def index_space(parts: Parts, space: Space, ids: Ids, context: JobContext) -> IndexResult:
     """Embed those of ``ids`` that have no vector. Images that cannot be read are listed with their reason; the rest goes on."""
     started = time.monotonic()
-    stale = _forget_stale(parts, space, ids, context)
+    stale = 0 if parts.read_only else _forget_stale(parts, space, ids, context)
     view = ImageView(parts)
     wanted = ids[~space.store.have(ids)]
     items = [(image.id, view.path_of(image)) for image in view.many(wanted.tolist())]
@@ -72,7 +72,7 @@ def index_space(parts: Parts, space: Space, ids: Ids, context: JobContext) -> In
                 space.embedder, part, space.store, decode=decoder, context=context, workers=workers, batch_size=batch
             )
             bad.extend(found.bad)
-    if bad:
+    if bad and not parts.read_only:
         with parts.db.write("index") as writer:
             for image_id, _ in bad:
                 writer.images.set_state(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Parts:
     """An open project without its verbs.
 
-    ``lock`` is None where another process holds it for this one. ``memory`` keeps what is costly to load (models, the pool of
+    ``lock`` is None where another process holds it for this one. ``memory`` keeps what is costly to make (the pool of
     learning) between jobs of one process; whoever puts something there checks that it still fits.
     """
 

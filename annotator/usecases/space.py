@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,20 +67,19 @@ def choose_model(parts: Parts, model_id: str | None, weights: Path | None) -> tu
     return chosen[0], weights
 
 
+@functools.lru_cache(maxsize=2)
+def _load(name: str, weights: Path | None, device: str) -> Any:
+    return catalogue.load(name, weights=weights, device=device)
+
+
 def open_space(
     parts: Parts, model_id: str | None = None, *, weights: Path | None = None, device: str = "auto"
 ) -> Space:
     """Load the model (once per process) and open its store; raises ``ModelError`` when it cannot run here."""
     name = model_id or DEFAULT_MODEL
-    key = f"model {name} {weights} {device}"
-    model = parts.memory.get(key)
-    if model is None:
-        model = catalogue.load(name, weights=weights, device=device)
-        if not isinstance(model, Embedder):
-            raise UsageError(
-                f"{name} does not look at whole pictures.", "`annotator models list` names those for tags."
-            )
-        parts.memory[key] = model
+    model = _load(name, weights, device)
+    if not isinstance(model, Embedder):
+        raise UsageError(f"{name} does not look at whole pictures.", "`annotator models list` names those for tags.")
     info = model.info
     folder = parts.cache / "embeddings" / re.sub(r"[^A-Za-z0-9._-]+", "_", info.space)
     n_logits = int(getattr(model, "n_logits", 0)) if isinstance(model, LogitEmbedder) else 0
