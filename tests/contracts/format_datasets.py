@@ -90,7 +90,8 @@ def _attributes(draw: st.DrawFn, spec: FormatSpec) -> dict[str, Any]:
         return {}
     if spec.attributes is None:
         return draw(st.dictionaries(st.sampled_from(["colour", "größe", "worn"]), _values, max_size=2))
-    return dict.fromkeys(draw(st.sets(st.sampled_from(sorted(spec.attributes)))), True)
+    names = draw(st.sets(st.sampled_from(sorted(spec.attributes))))
+    return {name: "Left" if name == "pose" else True for name in names}
 
 
 @st.composite

@@ -1,0 +1,187 @@
+"""Reads Pascal VOC: XML per picture under Annotations/ (or anywhere), splits from ImageSets/Main."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from annotator.domain.geometry import Box
+from annotator.domain.kinds import Split
+from annotator.errors import FormatError
+from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel, ImageSize
+from annotator.formats.findings import Findings
+from annotator.formats.lazy import LazyImages
+from annotator.formats.names import clean_name, find_file, without_suffix
+from annotator.formats.numbers import parsed
+from annotator.formats.report import Tally
+from annotator.formats.source import Source
+from annotator.formats.spec import Imported
+from annotator.formats.splits import split_named
+from annotator.formats.voc.spec import FLAGS
+from annotator.job_context import QUIET, JobContext
+
+ORIENTED = "coordinates are taken as those of the oriented picture (EXIF applied)"
+ONE_BASED = "pixels were read as counted from 1, the last one included: x1 = xmin - 1, x2 = xmax"
+_IMAGE_FOLDERS = ("JPEGImages", "images", "Images")
+
+
+@dataclass(frozen=True)
+class _Item:
+    file: Path
+    root: Element
+    name: str
+
+
+def read(
+    path: Path, *, image_size: ImageSize | None = None, context: JobContext = QUIET, skip_bad: bool = False
+) -> Imported:
+    """Read Pascal VOC; see ``spec.Reader``. All files are parsed at once, because labels are listed nowhere else."""
+    source = Source(path)
+    findings = Findings(Tally(), skip_bad=skip_bad)
+    findings.tally.note(ORIENTED)
+    findings.tally.note(ONE_BASED)
+    files = [source.root] if source.root.is_file() else sorted(source.root.rglob("*.xml"))
+    items = [item for file in files if (item := _parse(file, source, findings))]
+    if not items:
+        raise FormatError(f"{path} holds no Pascal VOC annotation.", path=path)
+    names: dict[str, None] = {}
+    for item in items:
+        for found in item.root.iter("object"):
+            if name := _text(found, "name"):
+                names[name] = None
+    splits = _splits(source.folder)
+    folders = tuple(f for folder in _IMAGE_FOLDERS if (f := source.folder / folder).is_dir())
+
+    def image(item: _Item, found: Findings) -> DatasetImage:
+        return _image(item, found, image_size, splits, (*folders, source.folder, item.file.parent))
+
+    images = LazyImages("voc", source.path, items, image, findings, context, keep=source)
+    return Imported(Dataset(tuple(map(DatasetLabel, names)), images), images.report)
+
+
+def _parse(file: Path, source: Source, findings: Findings) -> _Item | None:
+    try:
+        root = fromstring(file.read_bytes(), forbid_dtd=True)
+    except DefusedXmlException as error:
+        raise FormatError(f"{file} declares entities or a document type, which are not read.", path=file) from error
+    except ParseError as error:
+        line, column = error.position
+        findings.bad(file, f"line {line} column {column}", f"not XML: {error.msg if hasattr(error, 'msg') else error}")
+        return None
+    except (OSError, ValueError, LookupError) as error:
+        findings.bad(file, "", f"cannot be read: {error}")
+        return None
+    if root.tag != "annotation":
+        return None
+    return _Item(file, root, _name(file, root, source))
+
+
+def _name(file: Path, root: Element, source: Source) -> str:
+    """The picture's path: below Annotations/ the XML's own folders count, so that two of one name stay two."""
+    written = clean_name(_text(root, "filename") or "")
+    relative = PurePosixPath(file.relative_to(source.folder).as_posix())
+    parts = [p for p in relative.parent.parts if p.lower() not in ("annotations", "xmls")]
+    leaf = PurePosixPath(written).name or relative.with_suffix(".jpg").name
+    inside = "/".join(parts)
+    if inside and not written.startswith(inside + "/"):
+        return f"{inside}/{leaf}"
+    return written or leaf
+
+
+def _splits(folder: Path) -> dict[str, Split]:
+    """Names without ending to split, from ImageSets/Main/{train,val,test}.txt or another task's lists."""
+    found: dict[str, Split] = {}
+    for task in ("Main", "Segmentation", "Layout", "."):
+        for file in sorted((folder / "ImageSets" / task).glob("*.txt")):
+            split = split_named(file.stem)
+            if split is None:
+                continue
+            for line in file.read_text("utf-8", "replace").splitlines():
+                if line:
+                    found.setdefault(line.rstrip("\r"), split)
+    return found
+
+
+def _image(
+    item: _Item, findings: Findings, image_size: ImageSize | None, splits: dict[str, Split], folders: tuple[Path, ...]
+) -> DatasetImage:
+    width, height = _size(item, findings)
+    known = image_size(item.name) if image_size else None
+    if known and (width, height) not in ((0, 0), known):
+        turned = ", as if EXIF orientation was not applied" if (height, width) == known else ""
+        text = f"{item.name}: declared {width} x {height}, the oriented picture is {known[0]} x {known[1]}{turned}"
+        findings.tally.warn(text)
+    elif known:
+        width, height = known
+    annotations = []
+    for index, element in enumerate(item.root.findall("object")):
+        try:
+            one = _object(element)
+            if wrong := findings.placed(one.geometry, width, height):
+                raise ValueError(wrong)
+        except ValueError as error:
+            findings.bad(item.file, f"object {index + 1}", str(error))
+            continue
+        annotations.append(one)
+    stem = without_suffix(item.name)
+    split = splits.get(stem)
+    foreign = {c.tag: _tree(c) for c in item.root if c.tag not in ("object", "size", "filename")}
+    size = item.root.find("size")
+    depth = _text(size, "depth") if size is not None else None
+    extra: dict[str, Any] = {**foreign, **({"depth": depth} if depth else {})}
+    path = find_file(folders, item.name)
+    return DatasetImage(
+        item.name, tuple(annotations), width, height, path, split, done=True, extra={"voc": extra} if extra else {}
+    )
+
+
+def _size(item: _Item, findings: Findings) -> tuple[int, int]:
+    size = item.root.find("size")
+    if size is None:
+        return 0, 0
+    try:
+        width, height = (int(parsed(_text(size, key) or "0", key)) for key in ("width", "height"))
+        if width < 0 or height < 0:
+            raise ValueError(f"the size is {width} x {height}")
+    except ValueError as error:
+        findings.bad(item.file, "size", str(error))
+        return 0, 0
+    return width, height
+
+
+def _object(element: Element) -> DatasetAnnotation:
+    name, box = _text(element, "name"), element.find("bndbox")
+    if not name:
+        raise ValueError("it has no name")
+    if box is None:
+        raise ValueError("it has no bndbox")
+    xmin, ymin, xmax, ymax = (parsed(_text(box, key) or "", key) for key in ("xmin", "ymin", "xmax", "ymax"))
+    if xmax < xmin - 1 or ymax < ymin - 1:
+        raise ValueError(f"the box is reversed: ({xmin:g}, {ymin:g}, {xmax:g}, {ymax:g})")
+    attributes: dict[str, Any] = {}
+    for flag in FLAGS:
+        value = _text(element, flag)
+        if value in ("1", "true", "True"):
+            attributes[flag] = True
+    if (pose := _text(element, "pose")) and pose != "Unspecified":
+        attributes["pose"] = pose
+    ours = {"name", "bndbox", "pose", *FLAGS}
+    foreign = {child.tag: _tree(child) for child in element if child.tag not in ours}
+    return DatasetAnnotation(
+        name, Box(xmin - 1, ymin - 1, xmax, ymax), attributes, extra={"voc": foreign} if foreign else {}
+    )
+
+
+def _text(element: Element | None, key: str) -> str | None:
+    child = element.find(key) if element is not None else None
+    return child.text.strip() if child is not None and child.text else None
+
+
+def _tree(element: Element) -> Any:
+    """Foreign XML as plain data: text, or a list of [tag, tree] pairs."""
+    return [[child.tag, _tree(child)] for child in element] if len(element) else element.text or ""

@@ -1,0 +1,153 @@
+"""Writes Pascal VOC: Annotations/, ImageSets/Main/ and JPEGImages/, the folders of a name kept in all three."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+from xml.etree import ElementTree
+
+from annotator.domain.geometry import Box
+from annotator.domain.kinds import Split
+from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage
+from annotator.formats.labels import report_unused, unknown
+from annotator.formats.names import without_suffix
+from annotator.formats.report import Report, Tally, own
+from annotator.formats.spec import ImagesMode
+from annotator.formats.target import Target
+from annotator.formats.unheld import WHY, Unheld
+from annotator.formats.voc.spec import FLAGS, SPEC
+from annotator.job_context import QUIET, JobContext
+
+
+def write(
+    dataset: Dataset,
+    target: Path,
+    *,
+    images: ImagesMode | str = ImagesMode.NONE,
+    merge: bool = False,
+    replace: bool = False,
+    context: JobContext = QUIET,
+) -> Report:
+    """Write Pascal VOC; see ``spec.Writer``."""
+    tally, mode = Tally(), ImagesMode(images)
+    unheld = Unheld(SPEC, tally)
+    unheld.labels(dataset)
+    known, used = {label.name for label in dataset.labels}, set[str]()
+    lists: dict[Split, list[str]] = {}
+    stems: set[str] = set()
+    with Target(target, merge=merge, replace=replace) as place:
+        for done, image in enumerate(dataset.images):
+            if done % 64 == 0:
+                context.check_cancelled()
+                context.progress(done, None, "writing Pascal VOC")
+            if not unheld.image(image) or not _writable(image, tally):
+                continue
+            name = _apart(image.name, stems, tally)
+            boxes = [one for one in image.annotations if _is_held(one, image, tally)]
+            for one in boxes:
+                if one.label not in known:
+                    raise unknown(one.label, image.name)
+                used.add(one.label)
+                tally.annotations += 1
+                if one.suggested:
+                    tally.converted(one.label, "box", "a suggestion, written like an annotation", image.name)
+                else:
+                    tally.kept(one.label, "box", image.name)
+                unheld.annotation(one, image)
+                _said_flags(one, image, tally)
+            tally.images += 1
+            place.write(f"Annotations/{without_suffix(name)}.xml", _document(image, name, boxes))
+            place.add_image(image.path, f"JPEGImages/{name}", mode, tally, image.name)
+            if image.split:
+                lists.setdefault(image.split, []).append(without_suffix(name) + "\n")
+        for split, lines in lists.items():
+            place.write(f"ImageSets/Main/{split.value}.txt", "".join(lines).encode())
+        if not tally.images:
+            place.write("ImageSets/Main/train.txt", b"")
+    report_unused(dataset, used, tally)
+    return tally.report("voc", target)
+
+
+def _writable(image: DatasetImage, tally: Tally) -> bool:
+    texts = [image.name, *(one.label for one in image.annotations)]
+    if any(ord(letter) < 32 for text in texts for letter in text):
+        tally.dropped(
+            "", "image", "its name or a label has control characters, which XML or its lists cannot hold", image.name
+        )
+        return False
+    return True
+
+
+def _apart(name: str, stems: set[str], tally: Tally) -> str:
+    stem, suffix = without_suffix(name), PurePosixPath(name).suffix
+    free, count = stem, 1
+    while free in stems:
+        count += 1
+        free = f"{stem}_{count}"
+    stems.add(free)
+    if free != stem:
+        how = "another picture of that name has a different ending, and VOC would give both one XML file"
+        tally.converted("", "image name", f"renamed: {how}", name)
+    return free + suffix
+
+
+def _is_held(one: DatasetAnnotation, image: DatasetImage, tally: Tally) -> bool:
+    if isinstance(one.geometry, Box):
+        return True
+    tally.dropped(one.label, one.geometry.kind.value, WHY, image.name)
+    return False
+
+
+def _said_flags(one: DatasetAnnotation, image: DatasetImage, tally: Tally) -> None:
+    for key, value in one.attributes.items():
+        if key in FLAGS and not isinstance(value, bool):
+            tally.converted(one.label, f"attribute {key}", "written as 0 or 1", image.name)
+
+
+def _document(image: DatasetImage, name: str, boxes: list[DatasetAnnotation]) -> bytes:
+    root = ElementTree.Element("annotation")
+    foreign = dict(own(image.extra, "voc"))
+    depth = foreign.pop("depth", "3")
+    _grow(root, "folder", foreign.pop("folder", "JPEGImages"))
+    _grow(root, "filename", name)
+    foreign.pop("filename", None)
+    segmented = foreign.pop("segmented", "0")
+    for tag, tree in foreign.items():
+        _grow(root, tag, tree)
+    if image.width and image.height:
+        _grow(root, "size", [["width", str(image.width)], ["height", str(image.height)], ["depth", str(depth)]])
+    _grow(root, "segmented", segmented)
+    for one in boxes:
+        _object(root, one)
+    ElementTree.indent(root)
+    document: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return document + b"\n"
+
+
+def _object(root: ElementTree.Element, one: DatasetAnnotation) -> None:
+    element = ElementTree.SubElement(root, "object")
+    _grow(element, "name", one.label)
+    _grow(element, "pose", str(one.attributes.get("pose") or "Unspecified"))
+    for flag in FLAGS:
+        _grow(element, flag, "1" if one.attributes.get(flag) else "0")
+    x1, y1, x2, y2 = one.geometry.bounds() or (0.0, 0.0, 0.0, 0.0)
+    corners = {"xmin": x1 + 1, "ymin": y1 + 1, "xmax": x2, "ymax": y2}
+    _grow(element, "bndbox", [[key, _number(value)] for key, value in corners.items()])
+    foreign: Mapping[str, Any] = own(one.extra, "voc")
+    for tag, tree in foreign.items():
+        _grow(element, tag, tree)
+
+
+def _grow(parent: ElementTree.Element, tag: str, tree: Any) -> None:
+    """Add foreign data as XML: text, or a list of [tag, tree] pairs."""
+    element = ElementTree.SubElement(parent, tag)
+    if isinstance(tree, list):
+        for child, below in tree:
+            _grow(element, child, below)
+    else:
+        element.text = str(tree)
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(value)
