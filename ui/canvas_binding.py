@@ -36,6 +36,7 @@ class CanvasBinding(QObject):
         self._shown_id = -1
         self._full_asked = False
         self._picture_scale = 1.0
+        self._picture: Any = None
         self.tool = ""
         self.suggestions_shown = True
         self.annotations_shown = True
@@ -97,6 +98,26 @@ class CanvasBinding(QObject):
         """Show what is chosen, large."""
         self._canvas.zoom_to_selection()
 
+    def set_window(self, low: float, high: float) -> None:
+        """Show the values from ``low`` to ``high`` (shares of the picture's range) from black to white: deep pictures only."""
+        image, picture = self._session.image, self._picture
+        if image is not None and picture is not None and picture.bit_depth > 8:
+            least, most = picture.value_range
+            span = most - least
+            self._full_asked = False
+            window = None if (low, high) == (0.0, 1.0) else (least + low * span, least + max(high, low + 0.001) * span)
+            shown = self._frames.show(image, self._side(), window)
+            if shown is not None:
+                self._picture_ready(image.id, shown)
+
+    @property
+    def is_deep(self) -> bool:
+        """Whether the picture on screen has more than 8 bits, so that a window of values can be chosen."""
+        return self._picture is not None and self._picture.bit_depth > 8
+
+    def _side(self) -> int:
+        return round(max(self._canvas.width(), self._canvas.height()) * self._canvas.devicePixelRatioF())
+
     def focus(self) -> None:
         """Give the keys to the canvas."""
         self._canvas.setFocus()
@@ -113,9 +134,7 @@ class CanvasBinding(QObject):
                 del self._views[next(iter(self._views))]
         self._shown_id = image_id
         self._full_asked = False
-        ratio = self._canvas.devicePixelRatioF()
-        side = round(max(self._canvas.width(), self._canvas.height()) * ratio)
-        picture = self._frames.show(image, side)
+        picture = self._picture = self._frames.show(image, self._side())
         self._canvas.set_picture(picture, image.width, image.height)
         state = self._views.get(image_id)
         if state is not None:
@@ -168,6 +187,7 @@ class CanvasBinding(QObject):
             width, height = (
                 (image.width, image.height) if image and known else (picture.full_width, picture.full_height)
             )
+            self._picture = picture
             self._picture_scale = picture.scale
             self._canvas.set_picture(picture, width, height)
             self.picture_shown.emit(image_id)

@@ -32,18 +32,23 @@ class FrameLoader(QObject):
         self._relay: Relay | None = None
         self._image_id = -1
         self._path: Path | None = None
+        self._window: tuple[float, float] | None = None
         session.opened.connect(self._opened)
         session.closed.connect(self.close)
 
-    def show(self, image: Image, side: int) -> Any:
-        """The best picture in memory now, perhaps None; sharper ones follow. ``side``: the longer side of the view."""
+    def show(self, image: Image, side: int, window: tuple[float, float] | None = None) -> Any:
+        """The best picture in memory now, perhaps None; sharper ones follow. ``side``: the longer side of the view.
+
+        ``window`` are the values shown as black and white, for pictures of more than 8 bits; None chooses by itself.
+        """
         project = self._session.project
         if project is None or self._cache is None or self._relay is None:
             return None
         self._image_id = image.id
         self._path = project.images.path_of(image)
         side = max(side, LEAST_SIDE)
-        best = self._cache.get(self._path, side, self._relay.post)
+        self._window = window
+        best = self._cache.get(self._path, side, self._relay.post, window=window)
         ahead = [project.images.path_of(i) for i in project.images.many(self._session.order.ahead(AHEAD))]
         self._cache.prefetch(ahead, side)
         return best
@@ -52,7 +57,7 @@ class FrameLoader(QObject):
         """Ask for full resolution of the current image: the view is closer than the picture is sharp."""
         if self._path is None or self._cache is None or self._relay is None:
             return None
-        return self._cache.get(self._path, None, self._relay.post, full=True)
+        return self._cache.get(self._path, None, self._relay.post, full=True, window=self._window)
 
     def close(self) -> None:
         """Drop everything."""

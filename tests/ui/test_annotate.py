@@ -286,3 +286,44 @@ def test_every_tool_has_its_key(window: MainWindow) -> None:
         press(window, key)
         assert window.binding.tool == tool
         assert window.canvas.tool.name == tool
+
+
+def test_a_deep_picture_gets_a_window_of_values(empty_window: MainWindow, tmp_path: Any, qtbot: Any) -> None:
+    import numpy as np
+    import tifffile
+
+    window = empty_window
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    ramp = np.tile(np.arange(0, 64000, 1000, dtype=np.uint16), (40, 1))
+    tifffile.imwrite(folder / "deep.tif", ramp)
+    window.open_path(folder)
+    qtbot.waitUntil(lambda: window.binding.is_deep)
+    window.start.question_left.emit()
+    press(window, "B", SHIFT)
+    popup = window.popups.adjust
+    assert popup is not None
+    assert popup.low.isVisible()
+    before = window.binding._picture.pixels[0, 32, 0]
+    popup.low.setValue(600)
+    qtbot.waitUntil(lambda: window.binding._picture.pixels[0, 32, 0] < before)
+    popup.reset()
+    qtbot.waitUntil(lambda: window.binding._picture.pixels[0, 32, 0] == before)
+
+
+def test_a_write_that_fails_is_told_and_taken_back(
+    window: MainWindow, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from annotator.edits import history
+    from annotator.errors import StoreError
+
+    def full(*arguments: Any, **values: Any) -> None:
+        raise StoreError("The disk is full.", "Free some space.")
+
+    monkeypatch.setattr(history, "commit", full)
+    press(window, Qt.Key.Key_B)
+    drag(window, 20, 20, 80, 70)
+    qtbot.waitUntil(lambda: any("disk is full" in text for text in window.toasts.texts))
+    qtbot.waitUntil(lambda: window.session.page.annotations == ())
+    assert window.toasts.shown[-1].cure == "Free some space."
+    assert window.toolbar.saved.state == "failed"

@@ -206,3 +206,28 @@ def test_every_control_has_a_name(window: MainWindow) -> None:
         for control in window.annotate.findChildren(kind):
             named = control.accessibleName() or (control.text() if hasattr(control, "text") else "")
             assert named, f"{type(control).__name__} in {type(control.parent()).__name__} has no name"
+
+
+def test_annotations_in_the_folder_are_offered(empty_window: MainWindow, photos: Path, qtbot: Any) -> None:
+    import json
+
+    coco = {
+        "images": [{"id": 1, "file_name": "picture 0.png", "width": 160, "height": 120}],
+        "categories": [{"id": 7, "name": "cat"}],
+        "annotations": [
+            {"id": 1, "image_id": 1, "category_id": 7, "bbox": [10, 20, 30, 40], "area": 1200, "iscrowd": 0}
+        ],
+    }
+    (photos / "annotations.json").write_text(json.dumps(coco))
+    window = empty_window
+    window.open_path(photos)
+    qtbot.waitUntil(lambda: any(t.kind == "offer" for t in window.toasts.shown), timeout=10_000)
+    window.start.question_left.emit()
+    qtbot.waitUntil(lambda: not any(v.name == "scan" for v in window.jobs.running))
+    offer = next(t for t in window.toasts.shown if t.kind == "offer")
+    QTest.mouseClick(offer.action, Qt.MouseButton.LeftButton)
+    dialog = window.dialogs.current
+    assert dialog.format.currentData() == "coco"
+    QTest.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: [v.name for v in window.session.labels.values()] == ["cat"], timeout=10_000)
+    qtbot.waitUntil(lambda: any("Imported 1 annotations" in t for t in window.toasts.texts))

@@ -67,5 +67,7 @@ class Popups(QObject):
         if self.adjust is None:
             self.adjust = AdjustPopup(self._window)
             self.adjust.changed.connect(self._window.canvas.set_adjust)
+            self.adjust.window_changed.connect(self._window.binding.set_window)
+        self.adjust.show_deep(self._window.binding.is_deep)
         canvas = self._window.canvas
         self.adjust.open_at(canvas.mapTo(self._window, QPoint(12, 12)), self.adjust.brightness)
