@@ -89,11 +89,13 @@ def import_dataset(
             context.progress(number * BATCH, None, "Importing")
             context.check_cancelled()
             intake.take(batch)
+        if not progress.images:
+            raise FormatError(
+                f"None of the pictures in {path} is in the project.", "Add their folder first.", path=path
+            )
         intake.finish()
         if dataset.extra:
             writer.settings.set(FOREIGN_HEADER, dict(dataset.extra))
-    if not progress.images:
-        raise FormatError(f"None of the pictures in {path} is in the project.", "Add their folder first.", path=path)
     warnings = (*imported.report().warnings, *_warnings(progress))
     return ImportResult(len(progress.images), progress.annotations, added, warnings, chosen)
 

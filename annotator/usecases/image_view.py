@@ -21,12 +21,16 @@ Ids = NDArray[np.int64]
 
 
 class ImageView:
-    """Reads of images, each from the store; ids are int64 arrays, so that a million of them cost eight megabytes."""
+    """Reads of images, each from the store; ids are int64 arrays, so that a million of them cost eight megabytes.
 
-    def __init__(self, parts: Parts) -> None:
+    ``live`` as in ``ReviewView``.
+    """
+
+    def __init__(self, parts: Parts, *, live: bool = False) -> None:
         self._parts = parts
         self._roots: dict[int, Path] = {}
-        parts.db.subscribe(self._forget_roots)
+        if live:
+            parts.db.subscribe(self._forget_roots)
 
     def ids(self, wanted: ImageFilter | None = None, order: ImageOrder = ImageOrder.ADDED) -> Ids:
         """Ids of the images that pass the filter, in the order of adding unless told otherwise."""

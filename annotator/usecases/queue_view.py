@@ -27,9 +27,9 @@ STEADY = 10
 
 
 class QueueView:
-    """The order and the person's place in it. Methods may be called from any thread."""
+    """The order and the person's place in it. Methods may be called from any thread; ``live`` as in ``ReviewView``."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, *, live: bool = False) -> None:
         self._parts = parts
         self._lock = threading.RLock()
         self._order: Ids | None = None
@@ -38,7 +38,8 @@ class QueueView:
         self._pending: set[int] = set()
         self._reload = False
         self._rerank = False
-        parts.db.subscribe(self._changed)
+        if live:
+            parts.db.subscribe(self._changed)
 
     def order(self) -> Ids:
         """Ids of all images that can be shown, in the order to see them."""

@@ -44,16 +44,20 @@ class Pile:
 
 
 class ReviewView:
-    """Reads of open suggestions. Methods may be called from any thread; counts are kept until something changes."""
+    """Reads of open suggestions. Methods may be called from any thread; counts are kept until something changes.
 
-    def __init__(self, parts: Parts) -> None:
+    A ``live`` view follows the store's changes for as long as the project is open; others serve one job.
+    """
+
+    def __init__(self, parts: Parts, *, live: bool = False) -> None:
         self._parts = parts
         self._lock = threading.RLock()
         self._table: TagTable | None = None
         self._table_run: int | None = None
         self._known = False
         self._piles: tuple[Pile, ...] | None = None
-        parts.db.subscribe(self._changed)
+        if live:
+            parts.db.subscribe(self._changed)
 
     def table(self) -> TagTable | None:
         """The tag predictions that are shown, or None before the first run."""

@@ -1,0 +1,179 @@
+"""Datasets in and out of a project: matching, labels, splits, scope, and what stays untouched."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from annotator.domain.geometry import Box, Tag
+from annotator.domain.kinds import ImageState, Source, Split, Task
+from annotator.domain.records import new_annotation
+from annotator.edits import draw as draw_edit
+from annotator.edits import set_tag
+from annotator.errors import AnnotatorError, FormatError, UsageError
+from annotator.project import Project
+
+
+def coco(path: Path, names: list[str], *, category: str = "scratch", **fields: Any) -> Path:
+    """A COCO file with one box on each picture."""
+    document = {
+        "images": [{"id": n, "file_name": name, "width": 96, "height": 64} for n, name in enumerate(names)],
+        "categories": [{"id": 7, "name": category}],
+        "annotations": [
+            {"id": n, "image_id": n, "category_id": 7, "bbox": [1, 2, 30, 20], "area": 600, "iscrowd": 0, **fields}
+            for n in range(len(names))
+        ],
+    }
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path
+
+
+def uri_of(project: Project, image_id: int) -> str:
+    return project.images.get(image_id).uri
+
+
+def test_boxes_come_in_with_their_label_and_number(project: Project, tmp_path: Path) -> None:
+    result = project.import_dataset(coco(tmp_path / "a.json", ["red/0.png", "blue/3.png"]))
+    assert (result.images, result.annotations, result.labels, result.format) == (2, 2, ("scratch",), "coco")
+    label = project.labels.by_name("scratch")
+    assert label is not None and label.position == 3
+    image = next(i for i in project.images.many(project.images.ids().tolist()) if i.uri == "red/0.png")
+    (annotation,) = project.history.page(image.id).annotations
+    assert annotation.geometry == Box(1, 2, 31, 22)
+    assert annotation.source is Source.IMPORTED
+    assert project.export(tmp_path / "b.json", "coco").images == 2
+    categories = json.loads((tmp_path / "b.json").read_text())["categories"]
+    assert (7, "scratch") in {(each["id"], each["name"]) for each in categories}
+
+
+def test_importing_twice_adds_nothing(project: Project, tmp_path: Path) -> None:
+    file = coco(tmp_path / "a.json", ["red/0.png"])
+    project.import_dataset(file)
+    again = project.import_dataset(file)
+    assert again.annotations == 0
+    assert "1 annotations were there already" in again.warnings[-1]
+    assert project.stats().annotations == 1
+
+
+def test_a_name_that_fits_two_pictures_is_not_guessed(project: Project, tmp_path: Path) -> None:
+    result = project.import_dataset(coco(tmp_path / "a.json", ["0.png", "elsewhere/red/1.png", "nowhere.png"]))
+    assert result.images == 1
+    assert "2 pictures of the dataset are not in the project: 0.png, nowhere.png." in result.warnings
+
+
+def test_an_error_in_the_middle_changes_nothing(project: Project, tmp_path: Path) -> None:
+    file = coco(tmp_path / "a.json", ["red/0.png", "red/1.png"])
+    document = json.loads(file.read_text())
+    document["annotations"][1]["bbox"] = [1, 2, "wide", 4]
+    file.write_text(json.dumps(document))
+    before = project.stats()
+    with pytest.raises(FormatError):
+        project.import_dataset(file)
+    assert project.stats() == before
+    result = project.import_dataset(file, skip_bad=True)
+    assert result.annotations == 1
+    assert result.warnings
+
+
+def test_what_has_nothing_to_do_with_the_project_is_refused(project: Project, tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match="None of the pictures"):
+        project.import_dataset(coco(tmp_path / "a.json", ["other.png"]))
+    assert project.labels.by_name("scratch") is None
+    with pytest.raises(FormatError, match="nothing at"):
+        project.import_dataset(tmp_path / "absent")
+    with pytest.raises(UsageError, match="no format named"):
+        project.import_dataset(tmp_path / "a.json", "nonsense")
+
+
+def test_suggestions_come_in_as_suggestions_and_replace_their_earlier_run(project: Project, tmp_path: Path) -> None:
+    file = coco(tmp_path / "a.json", ["red/0.png"], score=0.4)
+    for _ in range(2):
+        project.import_dataset(file, as_="suggestions")
+    image = next(i for i in project.images.many(project.images.ids().tolist()) if i.uri == "red/0.png")
+    (suggestion,) = project.history.page(image.id).suggestions
+    assert suggestion.task is Task.BOXES
+    assert suggestion.confidence == pytest.approx(0.4)
+    assert image.state is ImageState.NEW
+    assert project.stats().annotations == 0
+
+
+def test_a_persons_tag_stands_against_an_import(project: Project, tmp_path: Path) -> None:
+    image_id = int(project.images.ids()[0])
+    red, green, _ = project.labels.all()
+    page = project.history.page(image_id)
+    project.history.perform(set_tag(page, red.id, project.history.vocabulary(), annotator="ann"))
+    project.history.flush()
+    table = tmp_path / "t.csv"
+    table.write_text(f"image,label\n{uri_of(project, image_id)},{green.name}\n", encoding="utf-8")
+    result = project.import_dataset(table, "csv")
+    assert result.annotations == 0
+    assert "another tag of an exclusive group" in result.warnings[-1]
+    assert [a.label_id for a in project.history.page(image_id).annotations] == [red.id]
+
+
+def test_several_tags_on_a_picture_make_a_group_that_allows_it(project: Project, tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("image,label\nred/0.png,sunny\nred/0.png,windy\n", encoding="utf-8")
+    project.import_dataset(table, "csv")
+    sunny, windy = project.labels.by_name("sunny"), project.labels.by_name("windy")
+    assert sunny is not None and windy is not None and sunny.group_id == windy.group_id
+    group = next(g for g in project.labels.groups() if g.id == sunny.group_id)
+    assert not group.exclusive
+    assert project.stats().annotations == 2
+
+
+def test_folders_become_splits_and_labels_only_when_they_are_imported(tmp_path: Path, pictures: Path) -> None:
+    for part in ("train", "validation"):
+        (tmp_path / "set" / part).mkdir(parents=True)
+    (pictures / "red").rename(tmp_path / "set" / "train" / "red")
+    (pictures / "blue").rename(tmp_path / "set" / "validation" / "blue")
+    with Project.create(tmp_path / "p", tmp_path / "set", ["red", "blue"]) as made:
+        assert made.stats().annotations == 0
+        assert made.detect_annotations() == ()
+        result = made.import_dataset(tmp_path / "set", "imagenet")
+        assert result.annotations == 16
+        stats = made.stats()
+        assert stats.splits == {Split.TRAIN.value: 8, Split.VAL.value: 8}
+        assert stats.states[ImageState.DONE.value] == 16
+
+
+def test_pictures_nobody_looked_at_are_not_exported(project: Project, tmp_path: Path) -> None:
+    with pytest.raises(AnnotatorError, match="nothing to export"):
+        project.export(tmp_path / "x.json", "coco")
+    first = project.history.page(int(project.images.ids()[0]))
+    box = new_annotation(first.image.id, project.labels.all()[0].id, Box(1, 1, 9, 9), "ann")
+    project.history.perform(draw_edit(first, box))
+    project.history.flush()
+    assert project.export(tmp_path / "x.json", "coco").images == 1
+    assert project.export(tmp_path / "all.json", "coco", scope="all").images == 24
+    with pytest.raises(AnnotatorError, match="exists already"):
+        project.export(tmp_path / "x.json", "coco")
+    assert project.export(tmp_path / "x.json", "coco", replace=True).images == 1
+
+
+def test_several_folders_keep_their_pictures_apart(project: Project, tmp_path: Path) -> None:
+    from tests.unit.project.conftest import COLORS, draw
+
+    draw(tmp_path / "more" / "red" / "0.png", COLORS["red"], 70)
+    project.add_folder(tmp_path / "more")
+    project.export(tmp_path / "x.json", "coco", scope="all")
+    names = {image["file_name"] for image in json.loads((tmp_path / "x.json").read_text())["images"]}
+    assert {"pictures/red/0.png", "more/red/0.png"} < names
+    assert len(names) == 25
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux names files by bytes")
+def test_a_name_that_is_not_text_goes_through(tmp_path: Path, pictures: Path) -> None:
+    (pictures / "red" / "0.png").rename(pictures / "od\udcffd\nname.png")
+    with Project.create(tmp_path / "p", pictures, ["red"]) as made:
+        image = next(i for i in made.images.many(made.images.ids().tolist()) if "name" in i.uri)
+        assert made.images.path(image.id).is_file()
+        page = made.history.page(image.id)
+        tag = new_annotation(image.id, made.labels.all()[0].id, Tag(), "ann")
+        made.history.perform(draw_edit(page, tag))
+        made.history.flush()
+        assert made.export(tmp_path / "x.json", "coco").annotations == 1
