@@ -185,7 +185,7 @@ def _before(problem: TagProblem, previous: Previous | None) -> tuple[Answers | N
 def _right(said: Answers, truth: Answers) -> NDArray[np.float64]:
     """(m,) 1 where the answer is right; for independent labels the share of the known ones that are right."""
     if truth.ndim == 1:
-        return (said == truth).astype(np.float64)
+        return np.asarray(said == truth, dtype=np.float64)
     known: NDArray[np.bool_] = truth >= 0
     right: NDArray[np.bool_] = ((said > 0) == (truth > 0)) & known
     return np.asarray(right.sum(axis=1) / np.maximum(1, known.sum(axis=1)))
