@@ -6,11 +6,11 @@ images that active learning chose misleads. Until then confidence is the probabi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
@@ -52,6 +52,13 @@ def tempered(probabilities: FloatArray, temperature: float, *, exclusive: bool =
     return np.asarray(raised / (raised.sum(axis=1, keepdims=True) + rest), dtype=np.float32)
 
 
+def _minimum(loss: Callable[[float], float], bounds: tuple[float, float]) -> float:
+    """Where ``loss`` is least. SciPy is imported here, because the window shows confidences long before it fits any."""
+    from scipy.optimize import minimize_scalar
+
+    return float(minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-3}).x)
+
+
 def calibrate(probabilities: FloatArray, shown: IntArray, truth: IntArray) -> Calibration:
     """Fit the temperature of an exclusive group by maximum likelihood on verdicts about randomly drawn images.
 
@@ -69,8 +76,8 @@ def calibrate(probabilities: FloatArray, shown: IntArray, truth: IntArray) -> Ca
         return float(-np.log(np.maximum(likelihood, SMALLEST)).sum())
 
     bounds = (float(np.log(COLDEST)), float(np.log(HOTTEST)))
-    best = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-3})
-    return Calibration(float(np.exp(best.x)), len(truth))
+    best = _minimum(loss, bounds)
+    return Calibration(float(np.exp(best)), len(truth))
 
 
 def calibrate_independent(probabilities: FloatArray, correct: NDArray[np.bool_]) -> Calibration:
@@ -83,8 +90,8 @@ def calibrate_independent(probabilities: FloatArray, correct: NDArray[np.bool_])
         return float(-np.log(np.maximum(np.where(correct, warm, 1.0 - warm), SMALLEST)).sum())
 
     bounds = (float(np.log(COLDEST)), float(np.log(HOTTEST)))
-    best = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-3})
-    return Calibration(float(np.exp(best.x)), len(correct))
+    best = _minimum(loss, bounds)
+    return Calibration(float(np.exp(best)), len(correct))
 
 
 @dataclass(frozen=True)
