@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from annotator.domain.geometry import GeometryKind
 from annotator.domain.kinds import Split, Task
 from annotator.domain.page import Page
+from annotator.domain.records import Label
 from annotator.edits import images, tags
+from annotator.edits.changes import Edit
 from ui.canvas_binding import CanvasBinding
+from ui.engine_bridge import Answer, Errand
 from ui.session import Session
 from ui.tools import TOOLS
+
+if TYPE_CHECKING:
+    from annotator.project import Project
+
+AT_ONCE = 40
 
 _TASK_OF_KIND = {
     GeometryKind.BOX: Task.BOXES,
@@ -38,6 +48,8 @@ class ImageEdits(QObject):
         self._session = session
         self._binding = binding
         self._chosen = chosen
+        self._errand = Errand(self)
+        self._errand.answered.connect(self._made)
 
     def has_image(self) -> bool:
         """Whether an image is on screen."""
@@ -53,36 +65,18 @@ class ImageEdits(QObject):
 
     def done(self) -> None:
         """The image is complete for the task: go on to the next. For several thumbnails: all of them are."""
-        pages, several = self._pages()
-        if not pages:
-            return
-        self._session.perform(images.mark_done(pages, self.task(), annotator=self._session.annotator))
-        if several:
-            self.bulk_done.emit(self.tr("{0} images are done").format(len(pages)))
-        elif not self._session.step(1):
+        make = partial(images.mark_done, task=self.task(), annotator=self._session.annotator)
+        if not self._edit(make, self.tr("{0} images are done")) and not self._session.step(1):
             self.finished_all.emit()
 
     def skip(self) -> None:
         """Leave the image out and go on."""
-        pages, several = self._pages()
-        if not pages:
-            return
-        self._session.perform(images.skip([p.image for p in pages], annotator=self._session.annotator))
-        if several:
-            self.bulk_done.emit(self.tr("Skipped {0} images").format(len(pages)))
-        else:
+        if not self._edit(partial(_skip, annotator=self._session.annotator), self.tr("Skipped {0} images")):
             self._session.step(1)
 
     def flag(self) -> None:
-        """Flag the image, or take the flag away."""
-        pages, several = self._pages()
-        if not pages:
-            return
-        flagged = not all(p.image.flagged for p in pages)
-        self._session.perform(images.flag([p.image for p in pages], flagged, annotator=self._session.annotator))
-        if several:
-            words = self.tr("Flagged {0} images") if flagged else self.tr("Took the flag off {0} images")
-            self.bulk_done.emit(words.format(len(pages)))
+        """Flag the image, or take the flag away; of several, flag all unless all are flagged."""
+        self._edit(partial(_flag, annotator=self._session.annotator), self.tr("Changed the flag of {0} images"))
 
     def note(self, text: str) -> None:
         """Write a note on the image."""
@@ -92,30 +86,71 @@ class ImageEdits(QObject):
 
     def set_split(self, split: Split | None) -> None:
         """Put the image, or several, into a part of the dataset."""
-        pages, several = self._pages()
-        if not pages:
-            return
-        self._session.perform(images.set_split([p.image for p in pages], split, annotator=self._session.annotator))
-        if several:
-            self.bulk_done.emit(
-                self.tr("{0} images: {1}").format(len(pages), split.value if split else self.tr("no split"))
-            )
+        name = split.value if split is not None else self.tr("no split")
+        make = partial(_set_split, split=split, annotator=self._session.annotator)
+        self._edit(make, self.tr("{0} images:") + f" {name}")
 
     def tag_chosen(self, label_id: int) -> bool:
         """Give a tag to all chosen thumbnails; False when none are chosen."""
-        pages, several = self._pages()
         label = self._session.labels.get(label_id)
-        if not several or label is None:
+        ids = self._chosen()
+        if not ids or label is None:
             return False
-        who = self._session.annotator
-        self._session.perform(tags.tag_many(pages, label_id, self._session.vocabulary, annotator=who))
-        self.bulk_done.emit(self.tr("Tagged {0} images “{1}”").format(len(pages), label.name))
-        self.tagged.emit(len(pages))
+        who, words = self._session.annotator, self._session.vocabulary
+        make = partial(tags.tag_many, label_id=label_id, vocabulary=words, annotator=who)
+        self._edit(make, self.tr("Tagged {0} images") + f" “{label.name}”")
+        self.tagged.emit(len(ids))
         return True
 
-    def _pages(self) -> tuple[list[Page], bool]:
-        """The pages that an edit is about, and whether they are several chosen thumbnails."""
-        ids = self._chosen()
-        if ids and self._session.project is not None:
-            return [self._session.read_page(i) for i in ids], True
-        return ([self._session.page] if self._session.page is not None else []), False
+    def close(self) -> None:
+        """Wait for the edit that is being made."""
+        self._errand.close()
+
+    def _edit(self, make: Callable[[list[Page]], Edit], words: str) -> bool:
+        """Make an edit of the chosen thumbnails, else of the image on screen; whether it was about several.
+
+        The pages of many are read in a thread, so that the window goes on answering.
+        """
+        session, ids = self._session, self._chosen()
+        if not ids:
+            if session.page is not None:
+                session.perform(make([session.page]))
+            return False
+        title = words.format(f"{len(ids):,}")
+        if len(ids) <= AT_ONCE:
+            self._finish(title, make([session.read_page(i) for i in ids]))
+        else:
+            self._errand.ask(title, _make, session.project, tuple(session.ordered_labels()), ids, make)
+        return True
+
+    def _made(self, answer: Answer) -> None:
+        if answer.error is not None:
+            raise answer.error
+        project, edit = answer.value
+        if project is self._session.project:
+            self._finish(answer.tag, edit)
+
+    def _finish(self, title: str, edit: Edit) -> None:
+        if edit.changes:
+            self._session.perform(edit)
+            self.bulk_done.emit(title)
+
+
+def _make(
+    project: Project, labels: tuple[Label, ...], ids: list[int], make: Callable[[list[Page]], Edit]
+) -> tuple[Project, Edit]:
+    """Runs in a thread."""
+    return project, make([project.review.complete(project.history.page(i), labels) for i in ids])
+
+
+def _skip(pages: list[Page], *, annotator: str) -> Edit:
+    return images.skip([p.image for p in pages], annotator=annotator)
+
+
+def _flag(pages: list[Page], *, annotator: str) -> Edit:
+    flagged = not all(p.image.flagged for p in pages)
+    return images.flag([p.image for p in pages], flagged, annotator=annotator)
+
+
+def _set_split(pages: list[Page], *, split: Split | None, annotator: str) -> Edit:
+    return images.set_split([p.image for p in pages], split, annotator=annotator)

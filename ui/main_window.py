@@ -296,6 +296,7 @@ class MainWindow(QMainWindow):
         if not self._closed:
             self._closed = True
             self._save_geometry()
+            self.image_edits.close()
             self.projects.close()
             self.jobs.detach()
             self.figures.close()

@@ -327,3 +327,18 @@ def test_a_write_that_fails_is_told_and_taken_back(
     qtbot.waitUntil(lambda: window.session.page.annotations == ())
     assert window.toasts.shown[-1].cure == "Free some space."
     assert window.toolbar.saved.state == "failed"
+
+
+def test_many_thumbnails_are_edited_without_waiting(
+    window: MainWindow, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ui.image_edits
+
+    monkeypatch.setattr(ui.image_edits, "AT_ONCE", 2)
+    window.queue.grid.setFocus()
+    press(window, Qt.Key.Key_A, CTRL)
+    press(window, Qt.Key.Key_I, SHIFT)
+    qtbot.waitUntil(lambda: window.session.image is not None and window.session.image.flagged)
+    assert all(window.session.read_page(i).image.flagged for i in window.session.order.ids.tolist())
+    press(window, Qt.Key.Key_Z, CTRL)
+    assert not window.session.image.flagged

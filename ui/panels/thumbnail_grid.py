@@ -110,7 +110,8 @@ class ThumbnailGrid(QAbstractScrollArea):
         """The ids chosen for a bulk edit, in the order of the queue; empty unless two or more are chosen."""
         if len(self._chosen) < 2:
             return []
-        return [int(i) for i in self._ids if int(i) in self._chosen]
+        wanted = np.fromiter(self._chosen, np.int64, len(self._chosen))
+        return self._ids[np.isin(self._ids, wanted)].tolist()
 
     def choose(self, ids: set[int]) -> None:
         """Choose these images."""
