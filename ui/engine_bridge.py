@@ -274,6 +274,8 @@ def _run_in_lane(
 ) -> None:
     try:
         context.check_cancelled()
+        # What the annotator did a moment ago belongs to an export or an import too.
+        project.history.flush()
         result = function(project, context, **parameters)
     except JobCancelled:
         post(JobStopped(view.id, view.name))

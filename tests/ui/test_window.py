@@ -138,7 +138,9 @@ def test_an_export_through_the_dialog_ends_with_a_report(window: MainWindow, tmp
     dialog.format.setCurrentIndex(dialog.format.findData("csv"))
     dialog.path.set_path(str(target))
     QTest.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: window.dialogs.current is not None and window.dialogs.current is not dialog, timeout=10_000)
+    qtbot.waitUntil(lambda: not any(v.name == "export" for v in window.jobs.running), timeout=20_000)
+    assert [v.what for v in window.jobs.views.values() if v.name == "export"] == [""]
+    assert window.dialogs.current is not None
     assert "Exported" in window.dialogs.current.windowTitle()
     assert target.exists()
     window.dialogs.current.close()
