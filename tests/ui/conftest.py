@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partialmethod
 from pathlib import Path
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -14,6 +15,7 @@ from PIL import Image as Pillow
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 from annotator.domain.geometry import Box, Geometry
 from annotator.domain.kinds import Task
@@ -81,6 +83,8 @@ class Cancel:
 def _no_real_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import annotator.jobs.engine
 
+    # A busy machine may take longer than five seconds to import the store for the first time.
+    monkeypatch.setattr(QtBot, "waitUntil", partialmethod(QtBot.waitUntil, timeout=20_000))
     FakeEngine.made = []
     monkeypatch.setattr(annotator.jobs.engine, "Engine", FakeEngine)
     monkeypatch.setenv("ANNOTATOR_CONFIG_DIR", str(tmp_path / "config"))
