@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import logging
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -54,6 +55,7 @@ def _with_screenshots(result: DemoResult, folder: Path, place: Path, platform: d
         return replace(result, note=f"No screenshots: {platform.reason}. `annotator doctor` says what to install.")
     if importlib.util.find_spec("ui.demo") is None:
         return replace(result, note="No screenshots: this installation has no window.")
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"  # before Qt starts: nothing is to pop up, and there may be no screen
     screenshots = importlib.import_module("ui.demo").play(folder, place / "screenshots")
     return replace(result, screenshots=tuple(str(path) for path in screenshots))
 

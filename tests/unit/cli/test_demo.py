@@ -46,6 +46,7 @@ def test_where_qt_starts_offscreen_the_real_window_is_photographed(
             assert out == shot.parent
             return [shot]
 
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     monkeypatch.setattr(demo.importlib.util, "find_spec", lambda name: object())
     monkeypatch.setattr(demo.importlib, "import_module", lambda name: Window)
     result = demo.DemoResult(1, 1, {}, 0.0, 0.0, ())
