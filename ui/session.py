@@ -79,11 +79,12 @@ class Session(QObject):
         """Write what is pending and let the project go."""
         if self.project is None:
             return
+        self.select(())
+        self.activate(None)
         project, self.project = self.project, None
         if self._unsubscribe is not None:
             self._unsubscribe()
         self.page, self.labels, self.current_label_id = None, {}, None
-        self.selected_annotation_ids, self.active_suggestion_id = (), None
         self.order = Order()
         self.closed.emit()
         project.close()
@@ -126,12 +127,12 @@ class Session(QObject):
         """Show an image."""
         if self.project is None:
             return
+        self.select(())
+        self.activate(None)
         self.page = self.read_page(image_id)
         self.order.stand_at(image_id)
         self._arrived_at = time.monotonic()
         self.project.queue.visited(image_id)
-        self.selected_annotation_ids = ()
-        self.active_suggestion_id = None
         self.image_changed.emit(image_id)
         self.page_changed.emit()
         self._choose_active()

@@ -148,6 +148,20 @@ def test_copies_and_the_next_image(window: MainWindow) -> None:
     assert [a.geometry for a in window.session.page.annotations] == [shape]
 
 
+def test_what_was_chosen_is_let_go_with_its_image(window: MainWindow, qtbot: Any) -> None:
+    """The canvas too: a shape that is still chosen there would keep a suggestion of the next image from being dragged."""
+    press(window, Qt.Key.Key_B)
+    drag(window, 20, 20, 80, 70)
+    assert window.canvas.selection == window.session.selected_annotation_ids != ()
+    press(window, Qt.Key.Key_D)
+    assert window.canvas.selection == window.session.selected_annotation_ids == ()
+    press(window, Qt.Key.Key_V)
+    (made,) = suggest(window, ("cat", BOX, 0.9))
+    qtbot.waitUntil(lambda: window.canvas.active == made.id)
+    drag(window, 50, 45, 70, 55)
+    assert [a.source for a in window.session.page.annotations] == [Source.CORRECTED]
+
+
 def test_lock_keeps_and_hide_hides(window: MainWindow) -> None:
     press(window, Qt.Key.Key_B)
     drag(window, 20, 20, 80, 70)
