@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image as Picture
 
@@ -55,9 +55,7 @@ def _read(format_id: str, path: Path, *, skip_bad: bool = False) -> tuple[Datase
 
 
 @every_format
-@settings(
-    phases=(Phase.explicit, Phase.generate), max_examples=25, deadline=None, suppress_health_check=list(HealthCheck)
-)
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_what_the_spec_declares_survives(format_id: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory):
     spec = registry.spec(format_id)

@@ -86,9 +86,9 @@ class CocoPart:
         file: BinaryIO,
         resolve: Callable[[bytes], bytes],
         header: dict[str, Any],
-        categories: Iterable[dict[str, Any]],
+        categories: Iterable[dict[str, Any]] | None,
     ) -> None:
-        """The whole file."""
+        """The whole file; without ``categories`` (captions have none) it has no such list."""
         start = dump(header)[:-1]
         file.write(start + (b",\n" if len(start) > 1 else b""))
         file.write(b'"images": [')
@@ -100,9 +100,10 @@ class CocoPart:
             between = b",\n"
         file.write(b'],\n"annotations": [')
         self._write_annotations(file, resolve, with_ids=True)
-        file.write(b'],\n"categories": [\n')
-        file.write(b",\n".join(map(dump, categories)))
-        file.write(b"]}\n")
+        file.write(b"]")
+        if categories is not None:
+            file.write(b',\n"categories": [\n' + b",\n".join(map(dump, categories)) + b"]")
+        file.write(b"}\n")
 
     def write_list(self, file: BinaryIO, resolve: Callable[[bytes], bytes]) -> None:
         """The annotations alone, without ids: a results list."""

@@ -110,7 +110,7 @@ class _Work:
             ready.append((_kind(annotation, single=self._place.is_file), annotation, body))
         for kind, annotation, body in ready:
             if kind == "results":
-                self._results[split].add_annotation(None, reference, body)
+                self._results[split].add_annotation(None, reference, _as_result(body))
                 continue
             identity = own(annotation.extra, "coco").get("id")
             if not part_of(kind).add_annotation(identity, reference, body):
@@ -130,7 +130,7 @@ class _Work:
             return
         for (kind, split), part in self._parts.items():
             with self._place.open(f"annotations/{_name(kind, split)}") as file:
-                part.write(file, resolve, self._header, categories)
+                part.write(file, resolve, self._header, None if kind == "captions" else categories)
         for split, part in self._results.items():
             with self._place.open(f"annotations/{_name('results', split)}") as file:
                 part.write_list(file, resolve)
@@ -148,8 +148,8 @@ class _Work:
         body: dict[str, Any] = {"file_name": name}
         if image.width and image.height:
             body |= {"width": image.width, "height": image.height}
-        if self._place.is_file:
-            body["split"] = image.split.value if image.split else ""
+        if self._place.is_file and image.split:
+            body["split"] = image.split.value
         return {**{k: v for k, v in foreign.items() if k not in _MANAGED}, **body}
 
     def _body(self, annotation: DatasetAnnotation, image: DatasetImage) -> dict[str, Any] | None:
@@ -217,6 +217,11 @@ def _kind(annotation: DatasetAnnotation, *, single: bool) -> str:
     if isinstance(annotation.geometry, Caption):
         return "captions"
     return "labels" if isinstance(annotation.geometry, Tag) else "instances"
+
+
+def _as_result(body: dict[str, Any]) -> dict[str, Any]:
+    """A result has the fields of its specification only; the mask API takes an empty outline for a wrong one."""
+    return {key: value for key, value in body.items() if key != "area" and (key != "segmentation" or value)}
 
 
 def _name(kind: str, split: Split | None) -> str:

@@ -12,7 +12,18 @@ from typing import Any
 import numpy as np
 import orjson
 
-from annotator.domain.geometry import Box, Geometry, Mask, Point, Polygon, PolygonPart, Polyline, Tag
+from annotator.domain.geometry import (
+    Box,
+    Geometry,
+    Keypoints,
+    Mask,
+    Point,
+    Polygon,
+    PolygonPart,
+    Polyline,
+    Tag,
+    Visibility,
+)
 from annotator.errors import FormatError
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel, ImageSize
 from annotator.formats.findings import Findings
@@ -162,6 +173,8 @@ def _geometry(kind: str, points: tuple[tuple[float, float], ...], shape: dict[st
             return Polyline(points)
         case "point":
             return Point(*points[0])
+        case "points":
+            return Keypoints(tuple((x, y, Visibility.VISIBLE) for x, y in points))
         case "mask":
             return _mask(points, shape.get("mask"))
     raise ValueError(f"the shape type {kind!r} is not known")

@@ -25,7 +25,11 @@ SPEC = FormatSpec(
     package="annotator.formats.labelme",
     detect=detect,
     kinds=frozenset({_K.BOX, _K.POLYGON, _K.POLYLINE, _K.POINT, _K.MASK}),
-    converts={_K.ROTATED_BOX: "written as a polygon of its four corners", _K.TAG: "written as a flag of the picture"},
+    converts={
+        _K.ROTATED_BOX: "written as a polygon of its four corners",
+        _K.TAG: "written as a flag of the picture",
+        _K.KEYPOINTS: "written as points",
+    },
     fields=frozenset({Field.ATTRIBUTES, Field.TRACK, Field.SIZE, Field.EMPTY_IMAGES}),
     attributes=None,
     one_part=True,

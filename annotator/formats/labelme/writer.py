@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from annotator.domain.geometry import Box, Mask, Point, Polygon, Polyline, RotatedBox, Tag
+from annotator.domain.geometry import Box, Keypoints, Mask, Point, Polygon, Polyline, RotatedBox, Tag, Visibility
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage
 from annotator.formats.labelme.spec import SPEC
 from annotator.formats.labels import report_unused, unknown
@@ -23,6 +23,7 @@ from annotator.formats.unheld import WHY, Unheld
 from annotator.job_context import QUIET, JobContext
 
 _VERSION = "5.5.0"
+_SEEN = "written as points: which ones are hidden is not kept, absent ones are left out"
 _PARTS = "its parts and holes are joined by cuts without width, as Labelme has one outline"
 
 
@@ -128,6 +129,12 @@ def _shape(one: DatasetAnnotation) -> tuple[dict[str, Any], str] | None:
             shape |= {"shape_type": "line" if line else "linestrip", "points": points}
         case Point(x, y):
             shape |= {"shape_type": "point", "points": [[x, y]]}
+        case Keypoints(points):
+            shown = [[x, y] for x, y, visible in points if visible]
+            if not shown:
+                return None
+            shape |= {"shape_type": "points", "points": shown}
+            how = "" if all(v == Visibility.VISIBLE for *_, v in points) else _SEEN
         case Mask(x, y, width, height):
             corners = [[float(x), float(y)], [float(x + width - 1), float(y + height - 1)]]
             shape |= {"shape_type": "mask", "points": corners, "mask": _picture(one.geometry)}

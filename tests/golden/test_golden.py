@@ -1,0 +1,293 @@
+"""Files written by hand from the formats' documentation: read exactly, and written back equal where nothing is lost.
+
+Each folder beside this module is one format's. What a file says is spelled out here a second time, as our records, so that
+neither our reader nor our writer can be wrong alone.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image as Picture
+from pycocotools import mask as coco_mask
+
+from annotator.domain.geometry import (
+    Box,
+    Caption,
+    Geometry,
+    Keypoints,
+    Mask,
+    Point,
+    Polygon,
+    PolygonPart,
+    Polyline,
+    Tag,
+)
+from annotator.domain.kinds import Source, Split
+from annotator.domain.records import Skeleton
+from annotator.formats import registry
+from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage
+
+HERE = Path(__file__).parent
+SIZES = {"street.jpg": (64, 48), "night/street.jpg": (80, 40), "empty.jpg": (64, 48), "harbour.jpg": (100, 50)}
+
+
+def read(format_id: str, path: Path, **options: Any) -> tuple[Dataset, dict[str, DatasetImage]]:
+    """The dataset and its images by name; every file here is clean, so a warning is a failure."""
+    imported = registry.reader(format_id).read(path, **options)
+    images = {image.name: image for image in imported.dataset.images}
+    assert imported.report().warnings == ()
+    return imported.dataset, images
+
+
+def shapes(image: DatasetImage) -> list[tuple[str, Geometry]]:
+    return [(one.label, one.geometry) for one in image.annotations]
+
+
+def texts(folder: Path) -> dict[str, str]:
+    return {f.relative_to(folder).as_posix(): f.read_text("utf-8") for f in folder.rglob("*") if f.is_file()}
+
+
+# COCO: cocodataset.org/#format-data and #format-results
+
+
+def test_coco_is_read_as_it_says():
+    dataset, images = read("coco", HERE / "coco")
+    assert [(label.name, label.foreign_id, label.parent) for label in dataset.labels] == [
+        ("dog", 18, "animal"),
+        ("person", 1, "person"),
+    ]
+    assert dataset.labels[1].skeleton == Skeleton(("nose", "left_eye", "right_eye"), ((0, 1), (0, 2)))
+    assert set(images) == {"000000397133.jpg", "street/000000037777.jpg", "000000000785.jpg"}
+    crowd = images["000000397133.jpg"]
+    # counts 5 2 2 2 13 in columns of 4: pixels 5, 6 and 9, 10, i.e. rows 1 and 2 of columns 1 and 2
+    assert shapes(crowd) == [("dog", Mask(1, 1, 2, 2, (0, 4)))]
+    assert crowd.annotations[0].attributes == {"iscrowd": True}
+    assert (crowd.width, crowd.height, crowd.split) == (6, 4, Split.TRAIN)
+    square = ((10.5, 20.25), (30.5, 20.25), (30.5, 40.25), (10.5, 40.25))
+    assert shapes(images["street/000000037777.jpg"]) == [
+        ("person", Polygon((PolygonPart(square), PolygonPart(((50, 60), (58, 60), (58, 64)))))),
+        ("dog", Box(0.1, 0.2, 0.1 + 10.0, 0.2 + 5.0)),
+    ]
+    person = images["000000000785.jpg"]
+    assert person.split is Split.VAL
+    window = Mask(5, 10, 2, 2, (0, 4))
+    assert shapes(person) == [
+        ("", Caption('A person "stands" in the snow.')),
+        ("person", Polygon.of(((4, 4), (24, 4), (24, 44), (4, 44)))),
+        ("person", Keypoints(((14, 8, 2), (12, 6, 1), (0, 0, 0)))),
+        ("dog", Box(1.5, 2.25, 11.5, 22.25)),
+        ("person", window),
+    ]
+    assert [(one.suggested, one.confidence) for one in person.annotations[-2:]] == [(True, 0.75), (True, 0.5)]
+
+
+def _coco_values(text: str) -> Any:
+    """The file's meaning: run lengths in one spelling, records by id, numbers as numbers."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict) and "counts" in value:
+            counts = value["counts"]
+            packed = coco_mask.frPyObjects(value, *value["size"]) if isinstance(counts, list) else value
+            return {"size": value["size"], "pixels": np.argwhere(coco_mask.decode(packed)).tolist()}
+        if isinstance(value, dict):
+            return {key: plain(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [plain(inner) for inner in value]
+        return value
+
+    return plain(json.loads(text))
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # inside pycocotools
+def test_coco_is_written_back_equal(tmp_path: Path):
+    report = registry.writer("coco").write(read("coco", HERE / "coco")[0], tmp_path / "out")
+    assert report.lossy == ()
+    before, after = texts(HERE / "coco"), texts(tmp_path / "out")
+    assert set(after) == set(before)
+    for name in before:
+        assert _coco_values(after[name]) == _coco_values(before[name]), name
+
+
+# YOLO: docs.ultralytics.com/datasets
+
+
+def test_yolo_boxes_are_read_as_they_say():
+    dataset, images = read("yolo", HERE / "yolo/detect", image_size=SIZES.get)
+    assert [(label.name, label.foreign_id) for label in dataset.labels] == [
+        ("person", 0),
+        ("bicycle", 1),
+        ("traffic light", 2),
+    ]
+    assert shapes(images["street.jpg"]) == [
+        ("person", Box(24, 12, 40, 36)),
+        ("traffic light", Box(6, 9, 10, 15)),
+    ]
+    assert shapes(images["night/street.jpg"]) == [("bicycle", Box(40, 20, 80, 40))]
+    assert shapes(images["empty.jpg"]) == [] and images["empty.jpg"].done, "an empty file says: nothing is there"
+    assert {name: image.split for name, image in images.items()} == {
+        "street.jpg": Split.TRAIN,
+        "empty.jpg": Split.TRAIN,
+        "night/street.jpg": Split.VAL,
+    }
+
+
+def test_yolo_outlines_are_read_as_they_say():
+    _, images = read("yolo", HERE / "yolo/segment", image_size=SIZES.get)
+    assert shapes(images["street.jpg"]) == [
+        ("bicycle", Polygon.of(((8, 6), (32, 6), (32, 36)))),
+        ("person", Polygon.of(((16, 12), (48, 12), (48, 24), (16, 24)))),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["detect", "segment"])
+def test_yolo_is_written_back_equal(kind: str, tmp_path: Path):
+    dataset, _ = read("yolo", HERE / "yolo" / kind, image_size=SIZES.get)
+    report = registry.writer("yolo").write(dataset, tmp_path / "out")
+    assert report.lossy == ()
+    before, after = texts(HERE / "yolo" / kind), texts(tmp_path / "out")
+    for name, text in before.items():
+        if name.endswith(".txt"):
+            assert _numbers(after.pop(name)) == _numbers(text), name
+    assert not [name for name in after if name.startswith("labels/")], "no label file was invented"
+    names = yaml.safe_load(after["data.yaml"])["names"]
+    wanted = yaml.safe_load(before["data.yaml"])["names"]
+    assert names == (wanted if isinstance(wanted, dict) else dict(enumerate(wanted)))
+
+
+def _numbers(text: str) -> list[list[float]]:
+    return [[float(word) for word in line.split()] for line in text.splitlines()]
+
+
+# Pascal VOC: the development kit of VOC2012
+
+
+def test_voc_is_read_as_it_says():
+    dataset, images = read("voc", HERE / "voc")
+    assert [label.name for label in dataset.labels] == ["person", "dog"]
+    first = images["2007_000027.jpg"]
+    # VOC counts pixels from 1 and includes the last one.
+    assert shapes(first) == [("person", Box(173, 100, 349, 351)), ("dog", Box(0, 0, 1, 2))]
+    assert [one.attributes for one in first.annotations] == [
+        {"truncated": True, "pose": "Left"},
+        {"difficult": True, "occluded": True},
+    ]
+    assert (first.width, first.height, first.split) == (486, 500, Split.TRAIN)
+    twin = images["north/2007_000027.jpg"]
+    assert (twin.width, twin.height, twin.split, twin.annotations) == (20, 10, Split.VAL, ())
+
+
+def _xml_values(text: str) -> Any:
+    """Elements as (tag, text, children), children of one parent in any order but objects in theirs."""
+
+    def plain(element: ElementTree.Element) -> tuple[Any, ...]:
+        children = [plain(child) for child in element]
+        return element.tag, (element.text or "").strip(), sorted(children, key=lambda c: c[0])
+
+    return plain(ElementTree.fromstring(text))
+
+
+def test_voc_is_written_back_equal(tmp_path: Path):
+    report = registry.writer("voc").write(read("voc", HERE / "voc")[0], tmp_path / "out")
+    assert report.lossy == ()
+    before, after = texts(HERE / "voc"), texts(tmp_path / "out")
+    assert set(after) == set(before)
+    for name in before:
+        meaning = _xml_values if name.endswith(".xml") else str.splitlines
+        assert meaning(after[name]) == meaning(before[name]), name
+
+
+# Labelme: its README and the files of its examples
+
+
+def test_labelme_is_read_as_it_says():
+    _, images = read("labelme", HERE / "labelme")
+    street = images["street.jpg"]
+    assert (street.width, street.height) == (64, 60)
+    found = dict(shapes(street))
+    wheel = found.pop("wheel")
+    assert isinstance(wheel, Polygon)
+    reach = {round(float(np.hypot(x - 20, y - 20)), 9) for x, y in wheel.parts[0].outer}
+    assert reach == {5.0}, "a circle around (20, 20) through (23, 24)"
+    assert found == {
+        "sunny": Tag(),
+        "car": Box(10.5, 20.25, 30, 40.75),
+        "road": Polygon.of(((0, 50), (64, 48), (64, 60))),
+        "kerb": Polyline(((1, 2), (3, 4))),
+        "wire": Polyline(((1, 2), (3, 4), (9, 5))),
+        "bolt": Point(5, 6),
+        "leaves": Keypoints(((5, 6, 2), (7, 8, 2), (9.5, 3.25, 2))),
+    }
+    mask = images["sub/street.jpg"].annotations[0].geometry
+    assert isinstance(mask, Mask) and (mask.x, mask.y) == (2, 3)
+    assert mask.to_array().tolist() == [[True, False, True], [False, True, False]]
+
+
+def test_labelme_is_written_back_equal(tmp_path: Path):
+    report = registry.writer("labelme").write(read("labelme", HERE / "labelme")[0], tmp_path / "out")
+    assert {(row.label, row.kind) for row in report.lossy} == {("sunny", "tag")}, "only: a tag became a flag"
+    before, after = texts(HERE / "labelme"), texts(tmp_path / "out")
+    assert set(after) == set(before)
+    for name in before:
+        assert _labelme_values(after[name]) == _labelme_values(before[name]), name
+
+
+def _labelme_values(text: str) -> Any:
+    import base64
+    import io
+
+    content = json.loads(text)
+    for shape in content["shapes"]:
+        if shape["mask"]:
+            with Picture.open(io.BytesIO(base64.b64decode(shape["mask"]))) as picture:
+                shape["mask"] = (np.asarray(picture) > 0).tolist()
+    return content
+
+
+# Our table of tags (docs/formats: columns image, label, confidence, state, annotator)
+
+
+def test_the_table_of_tags_is_read_and_written_back_to_the_byte(tmp_path: Path):
+    dataset, images = read("csv", HERE / "csv/tags.csv")
+    assert [label.name for label in dataset.labels] == ["cat", 'a "big", cat', "Eule"]
+    one, other = images["a.jpg"].annotations
+    assert (one.label, one.source, one.annotator, one.confidence) == ("cat", Source.DRAWN, "ada", None)
+    assert (other.label, other.source) == ('a "big", cat', Source.IMPORTED)
+    (guess,) = images["sub/a.jpg"].annotations
+    assert (guess.label, guess.suggested, guess.confidence) == ("Eule", True, 0.25)
+    assert images["none.jpg"].annotations == ()
+    report = registry.writer("csv").write(dataset, tmp_path / "tags.csv")
+    assert report.lossy == ()
+    assert (tmp_path / "tags.csv").read_bytes() == (HERE / "csv/tags.csv").read_bytes()
+
+
+# ImageNet folders
+
+
+def test_folders_are_read_and_written_back_to_the_byte(tmp_path: Path):
+    names = {"train/n01440764 tench/n01440764_18.JPEG", "train/owl/a.png", "val/owl/a.png", "validation/tench/b.jpg"}
+    for number, name in enumerate(sorted(names)):
+        file = tmp_path / "in" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"picture %d" % number)
+    dataset, images = read("imagenet", tmp_path / "in")
+    assert {(name, image.split, image.annotations[0].label) for name, image in images.items()} == {
+        ("train/n01440764 tench/n01440764_18.JPEG", Split.TRAIN, "n01440764 tench"),
+        ("train/owl/a.png", Split.TRAIN, "owl"),
+        ("val/owl/a.png", Split.VAL, "owl"),
+        ("validation/tench/b.jpg", Split.VAL, "tench"),
+    }
+    assert all(
+        image.annotations == (DatasetAnnotation(image.annotations[0].label, Tag()),) for image in images.values()
+    )
+    registry.writer("imagenet").write(dataset, tmp_path / "out", images="copy")
+    moved = {name.replace("validation/", "val/"): (tmp_path / "in" / name).read_bytes() for name in names}
+    assert {
+        f.relative_to(tmp_path / "out").as_posix(): f.read_bytes() for f in (tmp_path / "out").rglob("*.*")
+    } == moved
