@@ -9,6 +9,7 @@ from annotator.errors import FormatError
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel, ImageSize
 from annotator.formats.findings import Findings
 from annotator.formats.lazy import LazyImages
+from annotator.formats.names import find_file
 from annotator.formats.numbers import parsed
 from annotator.formats.peek import IMAGE_SUFFIXES, is_image_name
 from annotator.formats.report import Tally
@@ -46,7 +47,7 @@ class _Reader:
             findings.tally.warn(f"{item.labels}: there is no picture for it; skipped")
             findings.tally.dropped("", "label file", "there is no picture for it", name)
             return None
-        path = item.image if item.image.is_file() else None
+        path = find_file((item.image.parent,), item.image.name)
         if item.labels is None:
             return DatasetImage(name, (), *(size or (0, 0)), path, item.split)
         try:

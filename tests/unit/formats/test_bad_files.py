@@ -1,0 +1,366 @@
+"""Bad files: one clear error that names file and place, or with skip_bad one warning for each bad record and the rest read."""
+
+from __future__ import annotations
+
+import json
+import stat
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from annotator.domain.geometry import Box
+from annotator.errors import FormatError
+from annotator.formats import registry
+from annotator.formats.dataset import DatasetImage
+from annotator.formats.report import Report
+
+SIZE = (100, 80)
+GOOD = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4]}
+VOC = "<annotation><filename>a.jpg</filename><size><width>100</width><height>80</height></size>{}</annotation>"
+OBJECT = (
+    "<object><name>cat</name><bndbox><xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax><ymax>{}</ymax></bndbox></object>"
+)
+
+
+def read(format_id: str, path: Path, *, skip_bad: bool = False) -> tuple[list[DatasetImage], Report]:
+    imported = registry.reader(format_id).read(path, image_size=lambda _: SIZE, skip_bad=skip_bad)
+    return list(imported.dataset.images), imported.report()
+
+
+def refused(format_id: str, path: Path, *words: str) -> None:
+    """The file is refused with one error that holds all the words; with ``skip_bad`` the same words stand in a warning."""
+    with pytest.raises(FormatError) as caught:
+        read(format_id, path)
+    for word in words:
+        assert word in str(caught.value), f"{word!r} is not in: {caught.value}"
+
+
+def skipped(format_id: str, path: Path, *words: str, left: int = 1) -> None:
+    """The file is refused as ``refused`` says, and read without its one bad record when bad ones are skipped."""
+    refused(format_id, path, *words)
+    images, report = read(format_id, path, skip_bad=True)
+    assert sum(len(image.annotations) for image in images) == left
+    assert len(report.warnings) == 1, report.warnings
+    for word in words:
+        assert word in report.warnings[0]
+    assert [(row.kind, row.count) for row in report.lossy] == [("record", 1)]
+
+
+def coco(folder: Path, *annotations: Any, **changes: Any) -> Path:
+    content: dict[str, Any] = {
+        "images": [{"id": 1, "file_name": "a.jpg", "width": 100, "height": 80}],
+        "categories": [{"id": 1, "name": "cat"}],
+        "annotations": [GOOD, *annotations],
+    }
+    file = folder / "a.json"
+    file.write_text(json.dumps({**content, **changes}))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"image_id": 9}, "image_id 9 is not among the images"),
+        ({"category_id": 9}, "category_id 9 is not among the categories"),
+        ({"id": 1}, "the id 1 was used before"),
+        ({"bbox": [1, 2, float("nan"), 4]}, "nan"),
+        ({"bbox": [1, 2, float("inf"), 4]}, "inf"),
+        ({"bbox": [1, 2, -3, 4]}, "negative size"),
+        ({"bbox": [1, 2, 0, 4]}, "without area"),
+        ({"bbox": [200, 2, 3, 4]}, "outside the 100 x 80 image"),
+        ({"bbox": [-20, 2, 3, 4]}, "outside the 100 x 80 image"),
+        ({"bbox": [1, 2, 3]}, "not four numbers"),
+        ({"bbox": "1 2 3 4"}, "not four numbers"),
+        ({"bbox": [1, 2, "3", 4]}, "'3', not a number"),
+        ({"bbox": [1, 2, True, 4]}, "True, not a number"),
+        ({"segmentation": [[1, 2, 3, 4]]}, "at least three"),
+        ({"segmentation": [[1, 2, 3, 4, 5]]}, "pairs of numbers"),
+        ({"segmentation": [[1, 2, 3, 4, 5, None]]}, "not a number"),
+        ({"segmentation": [[1, 2, 3, 4, 5, float("nan")]]}, "not finite"),
+        ({"segmentation": "abc"}, "neither polygons nor run lengths"),
+        ({"segmentation": {"size": [80, 100], "counts": [8001]}}, "runs cover 8001 pixels, expected 8000"),
+        ({"segmentation": {"size": [80, 100], "counts": [-1, 8001]}}, "negative"),
+        ({"segmentation": {"size": [80, 100], "counts": "Z"}}, "inside a number"),
+        ({"segmentation": {"size": [8, 10], "counts": [0, 80]}}, "size is 10 x 8, the image 100 x 80"),
+        ({"segmentation": {"size": [80, 100], "counts": [8000]}}, "without set pixels"),
+        ({"keypoints": [1, 2, 2, 4]}, "x, y, visibility"),
+        ({"keypoints": [1, 2, 7]}, "visibility must be 0, 1 or 2"),
+        ({"iscrowd": 3}, "iscrowd is 3"),
+        ({"attributes": [1]}, "attributes is list"),
+        ({"score": "high"}, "score is 'high'"),
+    ],
+)
+def test_coco_names_the_record(changes: dict[str, Any], what: str, tmp_path: Path):
+    file = coco(tmp_path, {**GOOD, "id": 2, **changes})
+    skipped("coco", file, str(file), "annotations[1]", what)
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"images": {}}, "$.images"),
+        ({"images": [{"id": 1, "width": 3}]}, "needs an id and a file_name"),
+        ({"images": [{"id": 1, "file_name": "a.jpg"}, {"id": 1, "file_name": "b.jpg"}]}, "the id 1 was used before"),
+        ({"images": [{"id": 1, "file_name": "a.jpg", "width": -1, "height": 5}]}, "its size is -1 x 5"),
+        ({"categories": [{"id": 1}]}, "a whole id and a name"),
+        ({"categories": [{"id": 1, "name": "cat"}, {"id": 1, "name": "dog"}]}, "the id 1 was used before"),
+        ({"annotations": "none"}, "$.annotations"),
+        ({"annotations": [7]}, "annotations[0]"),
+        ({"annotations": [None]}, "annotations[0]"),
+    ],
+)
+def test_coco_names_a_bad_list(changes: dict[str, Any], what: str, tmp_path: Path):
+    file = coco(tmp_path, **changes)
+    refused("coco", file, str(file), what)
+
+
+@pytest.mark.parametrize("cut", [1, 20, 60, 150])
+def test_truncated_json_says_where_it_ends(cut: int, tmp_path: Path):
+    file = coco(tmp_path)
+    file.write_bytes(file.read_bytes()[:-cut])
+    refused("coco", file, str(file), "line 1 column")
+    other = labelme(tmp_path)
+    other.write_bytes(other.read_bytes()[:-cut])
+    refused("labelme", other, str(other), "line 1 column")
+
+
+def test_deeply_nested_json_is_an_error_and_no_crash(tmp_path: Path):
+    file = tmp_path / "a.json"
+    file.write_text('{"images": ' + "[" * 100_000)
+    refused("coco", file, str(file))
+    file.write_text('{"shapes": ' + "[" * 100_000)
+    refused("labelme", file, str(file))
+
+
+def test_nan_literals_spoil_their_record_only(tmp_path: Path):
+    """Python writes NaN into JSON: the strict parser stops there, the file must not be lost for it."""
+    file = coco(tmp_path, {**GOOD, "id": 2, "bbox": [float("nan"), 0, 1, 1]}, {**GOOD, "id": 3})
+    assert "NaN" in file.read_text()
+    skipped("coco", file, "annotations[1]", "nan", left=2)
+
+
+def labelme(folder: Path, *shapes: Any) -> Path:
+    good = {"label": "cat", "points": [[1, 2], [4, 6]], "shape_type": "rectangle"}
+    content = {"shapes": [good, *shapes], "imagePath": "a.jpg", "imageWidth": 100, "imageHeight": 80}
+    file = folder / "l.json"
+    file.write_text(json.dumps(content))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("shape", "what"),
+    [
+        ({"points": [[1, 2]]}, "needs a label"),
+        ({"label": "cat", "points": [[1, 2]], "shape_type": "rectangle"}, "a rectangle has 2 points, this one 1"),
+        ({"label": "cat", "points": [[1, 2], [1, 9]], "shape_type": "rectangle"}, "without area"),
+        ({"label": "cat", "points": [[1, 2], [3, "x"]], "shape_type": "line"}, "'x', not a number"),
+        ({"label": "cat", "points": [[1, 2], [3, 1e400]], "shape_type": "line"}, ""),
+        ({"label": "cat", "points": 7, "shape_type": "line"}, "no list of pairs"),
+        ({"label": "cat", "points": [[1, 2, 3]], "shape_type": "point"}, "no list of pairs"),
+        ({"label": "cat", "points": [[1, 2]], "shape_type": "spiral"}, "'spiral' is not known"),
+        ({"label": "cat", "points": [[1, 2], [3, 4]], "shape_type": "mask", "mask": "!!"}, "cannot be read"),
+        ({"label": "cat", "points": [[900, 2]], "shape_type": "point"}, "outside the 100 x 80 image"),
+        ({"label": "cat", "points": [[1, 2]], "shape_type": "point", "track_id": "x"}, "track_id is 'x'"),
+        ("nonsense", "needs a label"),
+    ],
+)
+def test_labelme_names_the_shape(shape: Any, what: str, tmp_path: Path):
+    file = labelme(tmp_path, shape)
+    if not what:
+        refused("labelme", file, str(file), "not JSON")
+        return
+    skipped("labelme", file, str(file), "shapes[1]", what)
+
+
+def yolo(folder: Path, *lines: str) -> Path:
+    (folder / "labels").mkdir(exist_ok=True)
+    (folder / "classes.txt").write_text("cat\ndog\n")
+    file = folder / "labels" / "a.txt"
+    file.write_text("\n".join(["0 0.5 0.5 0.25 0.25", *lines]) + "\n")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("2 0.5 0.5 0.1 0.1", "the class 2 is not among the 2 names"),
+        ("-1 0.5 0.5 0.1 0.1", "the class -1"),
+        ("0.5 0.5 0.5 0.1 0.1", "the class 0.5"),
+        ("cat 0.5 0.5 0.1 0.1", "'cat', not a number"),
+        ("0 nan 0.5 0.1 0.1", "'nan'"),
+        ("0 inf 0.5 0.1 0.1", "'inf'"),
+        ("0 0.5 0.5 -0.1 0.1", "negative size"),
+        ("0 0.5 0.5 0 0.1", "without area"),
+        ("0 1.5 0.5 0.1 0.1", "outside the 100 x 80 image"),
+        ("0 0.5 0.5 0.1", "3 numbers after the class"),
+        ("0", "0 numbers after the class"),
+    ],
+)
+def test_yolo_names_the_line(line: str, what: str, tmp_path: Path):
+    file = yolo(tmp_path, line)
+    skipped("yolo", tmp_path, str(file), "line 2", what)
+
+
+def test_yolo_without_a_size_says_so(tmp_path: Path):
+    file = yolo(tmp_path)
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.jpg").write_bytes(b"no picture")
+    with pytest.raises(FormatError, match=r"the size of a\.jpg is not known") as caught:
+        list(registry.reader("yolo").read(tmp_path).dataset.images)
+    assert str(file) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("names", "what"),
+    [
+        ("names: 7", "neither a list nor numbered names"),
+        ("names: [cat, cat]", "two classes have the same name"),
+        ("names: [cat", "not YAML"),
+        ("- names", "holds no keys"),
+    ],
+)
+def test_yolo_names_a_bad_data_yaml(names: str, what: str, tmp_path: Path):
+    (tmp_path / "data.yaml").write_text(names + "\n")
+    refused("yolo", tmp_path / "data.yaml", "data.yaml", what)
+
+
+def voc(folder: Path, inner: str) -> Path:
+    file = folder / "a.xml"
+    file.write_text(VOC.format(OBJECT.format(1, 1, 20, 20) + inner))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("inner", "what"),
+    [
+        (OBJECT.format("nan", 1, 2, 3), "'nan'"),
+        (OBJECT.format("1e999", 1, 2, 3), "'1e999'"),
+        (OBJECT.format("x", 1, 2, 3), "'x', not a number"),
+        (OBJECT.format(30, 1, 2, 3), "reversed"),
+        (OBJECT.format(3, 1, 2, 3), "without area"),
+        (OBJECT.format(301, 1, 320, 3), "outside the 100 x 80 image"),
+        ("<object><name>cat</name></object>", "no bndbox"),
+        ("<object><bndbox/></object>", "no name"),
+    ],
+)
+def test_voc_names_the_object(inner: str, what: str, tmp_path: Path):
+    file = voc(tmp_path, inner)
+    skipped("voc", file, str(file), "object 2", what)
+
+
+@pytest.mark.parametrize("declared", ["-3", "nan", "wide"])
+def test_voc_names_a_bad_size(declared: str, tmp_path: Path):
+    file = tmp_path / "a.xml"
+    file.write_text(VOC.replace("<width>100", f"<width>{declared}").format(""))
+    refused("voc", file, str(file), "size")
+
+
+def test_an_entity_bomb_is_refused_at_once(tmp_path: Path):
+    bomb = ['<?xml version="1.0"?><!DOCTYPE a [<!ENTITY e0 "lol">']
+    bomb += [f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10)]
+    file = tmp_path / "a.xml"
+    file.write_text("".join(bomb) + "]><annotation><filename>&e9;</filename></annotation>")
+    for skip in (False, True):
+        with pytest.raises(FormatError, match="entities"):
+            read("voc", file, skip_bad=skip)
+    file.write_text('<!DOCTYPE a SYSTEM "file:///etc/passwd"><annotation><filename>a</filename></annotation>')
+    refused("voc", file, "document type")
+
+
+def test_truncated_xml_names_line_and_column(tmp_path: Path):
+    file = voc(tmp_path, "")
+    (tmp_path / "b.xml").write_text(VOC.replace("a.jpg", "b.jpg").format(OBJECT.format(1, 1, 2, 2)))
+    file.write_text(file.read_text()[:-20])
+    refused("voc", tmp_path, str(file), "line 1 column", "not XML")
+    images, report = read("voc", tmp_path, skip_bad=True)
+    assert [image.name for image in images] == ["b.jpg"] and len(report.warnings) == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "what"),
+    [
+        (",cat,,drawn,", "names no image"),
+        ("a.jpg,cat,high,drawn,", "'high', not a number"),
+        ("a.jpg,cat,nan,drawn,", "'nan'"),
+        ("a.jpg,cat,,guessed,", "'guessed' is not one of"),
+    ],
+)
+def test_the_table_names_the_line(row: str, what: str, tmp_path: Path):
+    file = tmp_path / "a.csv"
+    file.write_text(f"image,label,confidence,state,annotator\nb.jpg,cat,,,\n{row}\n")
+    skipped("csv", file, str(file), "line 3", what)
+
+
+def test_a_table_without_its_columns_or_in_another_encoding_is_refused(tmp_path: Path):
+    file = tmp_path / "a.csv"
+    file.write_text("file,class\na.jpg,cat\n")
+    refused("csv", file, str(file), "line 1", "image and label")
+    file.write_bytes("image,label\nä.jpg,cat\n".encode("latin-1"))
+    refused("csv", file, str(file), "not UTF-8")
+
+
+def test_pictures_outside_of_label_folders_are_named(tmp_path: Path):
+    for name in ("cat/a.jpg", "stray.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    skipped("imagenet", tmp_path, "stray.jpg", "no folder that names a label")
+
+
+# zip files
+
+
+def _zip(folder: Path, **members: str) -> Path:
+    path = folder / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in members.items():
+            archive.writestr(name, text)
+    return path
+
+
+@pytest.mark.parametrize("name", ["../out.json", "/tmp/out.json", "a/../../out.json", "..\\out.json", "C:/out.json"])
+def test_a_zip_that_climbs_out_writes_nothing(name: str, tmp_path: Path):
+    path = _zip(tmp_path, **{"ok.json": "{}", name: "{}"})
+    refused("coco", path, str(path), "outside its folder")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.zip"]
+
+
+def test_links_in_a_zip_are_not_followed(tmp_path: Path):
+    path = tmp_path / "a.zip"
+    member = zipfile.ZipInfo("a.json")
+    member.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(member, "/etc/passwd")
+    refused("coco", path, "is a link")
+
+
+def test_a_zip_that_declares_more_than_the_disk_holds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = _zip(tmp_path, **{"a.json": "x" * 5000})
+    monkeypatch.setattr("annotator.formats.source.shutil.disk_usage", lambda _: SimpleNamespace(free=6000))
+    refused("coco", path, "declares 5,000 bytes")
+
+
+def test_a_zip_that_is_none_or_is_cut_is_refused(tmp_path: Path):
+    path = _zip(tmp_path, **{"a.json": "x" * 5000})
+    path.write_bytes(path.read_bytes()[:-30])
+    refused("coco", path, str(path), "cannot be unpacked")
+    (tmp_path / "b.zip").write_text("no zip")
+    refused("voc", tmp_path / "b.zip", "cannot be unpacked")
+
+
+def test_unpacked_files_go_away_with_the_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "t"))
+    (tmp_path / "t").mkdir()
+    imported = registry.reader("csv").read(_zip(tmp_path, **{"a.csv": "image,label\na.jpg,cat\n"}))
+    assert len(list((tmp_path / "t").iterdir())) == 1
+    assert [image.name for image in imported.dataset.images] == ["a.jpg"]
+    del imported
+    assert list((tmp_path / "t").iterdir()) == []
+
+
+def test_what_leaves_the_image_a_little_is_kept_and_said(tmp_path: Path):
+    images, report = read("coco", coco(tmp_path, {**GOOD, "id": 2, "bbox": [90, 70, 30, 30]}))
+    assert images[0].annotations[1].geometry == Box(90, 70, 120, 100), "not cut: the file is its owner's"
+    assert [(row.detail, row.count) for row in report.lossy] == [("kept, though it leaves the image", 1)]
