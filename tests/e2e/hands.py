@@ -51,7 +51,7 @@ class Hands:
 
     def until(self, condition: Callable[[], Any], patience_ms: int = PATIENCE_MS) -> None:
         """Let the window live until ``condition`` holds."""
-        self._qtbot.waitUntil(condition, timeout=patience_ms)
+        self._qtbot.waitUntil(lambda: bool(condition()), timeout=patience_ms)
 
     def until_saved(self) -> None:
         """Wait for the dot."""

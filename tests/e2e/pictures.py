@@ -51,3 +51,12 @@ def drawn(label: str, seed: int) -> np.ndarray:
     """(h, w, 3) uint8 RGB: a picture of ``label``, one of the things that the demo draws."""
     assert label in THINGS
     return draw_picture(label, np.random.default_rng(seed)).rgb
+
+
+def make_many(folder: Path, count: int) -> Path:
+    """``count`` small pictures that differ."""
+    folder.mkdir(parents=True)
+    wholes = [Pillow.fromarray(drawn(label, 3)).resize((160, 120)) for label in LABELS]
+    for number in range(count):
+        wholes[number % len(wholes)].rotate(number).save(folder / f"picture {number:03}.jpg")
+    return folder
