@@ -5,11 +5,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import platformdirs
 from PySide6.QtCore import QEventLoop, QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
-from annotator.errors import AnnotatorError
 from annotator.project import Project
 from annotator.settings import AppSettings, ThemeChoice
 from ui.theme import theme
@@ -22,19 +20,9 @@ SETTLE_MS = 600
 
 def demo_project(annotator: str) -> Project:
     """The demo's project in the user's data folder, opened; made when it is not there yet. Not for the GUI thread."""
-    from annotator.media.generate import build_demo_folder
+    from annotator.jobs.demo import default_place, prepare
 
-    place = Path(platformdirs.user_data_dir("annotator", appauthor=False)) / "demo"
-    folder = place / "window.annotator"
-    if Project.is_project(folder):
-        return Project.open(folder, annotator=annotator)
-    try:
-        truth = build_demo_folder(place / "pictures")
-    except OSError as error:
-        raise AnnotatorError(
-            f"The demo cannot be written to {place}: {error.strerror}.", "Free some space there."
-        ) from error
-    return Project.create(folder, truth.folder, truth.labels, annotator=annotator, scan=False)
+    return Project.open(prepare(default_place(), annotator=annotator).folder, annotator=annotator)
 
 
 class Pause(QObject):

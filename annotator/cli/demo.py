@@ -10,13 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import platformdirs
 import typer
 from rich.console import Console
 
 from annotator.cli import display
-from annotator.cli.demo_loop import DemoResult, play, prepare
+from annotator.cli.demo_loop import ANNOTATOR, DemoResult, play
 from annotator.cli.shared import AsJson, answer, table, work
+from annotator.jobs.demo import default_place, prepare, prepare_played
 
 log = logging.getLogger(__name__)
 
@@ -36,15 +36,15 @@ def demo(
     as_json: AsJson = False,
 ) -> int:
     """Show the whole loop on a small project; without a screen, play it and print the figures."""
-    place = out or Path(platformdirs.user_data_dir("annotator", appauthor=False)) / "demo"
+    place = out or default_place()
     platform = display.find_platform()
-    folder, truth = work(lambda context: prepare(place, context), "Preparing the demo")
     if platform.starts and platform.name != "offscreen" and not headless and not as_json:
         from ui.app import run
 
-        return run(folder)
-    result = work(lambda context: play(folder, truth, place, context), "Playing the demo")
-    result = _with_screenshots(result, folder, place, platform)
+        return run(work(lambda context: prepare(place, context=context), "Preparing the demo").folder)
+    made = work(lambda context: prepare_played(place, annotator=ANNOTATOR, context=context), "Preparing the demo")
+    result = work(lambda context: play(made.folder, made.truth, place, context), "Playing the demo")
+    result = _with_screenshots(result, made.folder, place, platform)
     answer(result, as_json, lambda console: _show(console, result))
     return 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,23 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from annotator.edits import accept
-from annotator.errors import AnnotatorError
 from annotator.job_context import JobContext
-from annotator.media.generate import DemoTruth, build_demo_folder
+from annotator.media.generate import DemoTruth
 from annotator.project import Project
 
-LABELS = (
-    "cat", "coffee cup", "flower", "motorcycle", "temple", "person", "text", "gravel", "brick wall", "balloon", "clock",
-    "sailboat",
-)  # fmt: skip
-"""Some the models know by name, and some they have to learn: a demo in which nothing is left to correct shows nothing."""
 ROUNDS = 2
 LABELS_PER_ROUND = 15
 SURE = 0.9
 FORMATS = ("csv", "coco", "imagenet")
 ANNOTATOR = "simulated annotator"
-PICTURES = "pictures"
-PROJECT = "demo.annotator"
 
 
 @dataclass(frozen=True)
@@ -45,26 +36,10 @@ class DemoResult:
     note: str = ""
 
 
-def prepare(out: Path, context: JobContext) -> tuple[Path, DemoTruth]:
-    """Make the demo's pictures and a fresh project with suggestions under ``out``; returns the project's folder."""
-    try:
-        truth = build_demo_folder(out / PICTURES, labels=LABELS)
-    except OSError as error:
-        raise AnnotatorError(
-            f"The demo cannot be written to {out}: {error.strerror}.", "Name another folder with --out."
-        ) from error
-    folder = out / PROJECT
-    if Project.is_project(folder):
-        Project.open(folder).close()  # raises when a window has it
-        shutil.rmtree(folder)
-    with Project.create(folder, truth.folder, truth.labels, annotator=ANNOTATOR, context=context) as project:
-        project.suggest(context=context)
-    return folder, truth
-
-
 def play(folder: Path, truth: DemoTruth, out: Path, context: JobContext) -> DemoResult:
-    """Judge what the queue offers, train, accept what is sure, export."""
+    """Suggest, judge what the queue offers, train, accept what is sure, export."""
     with Project.open(folder, annotator=ANNOTATOR) as project:
+        project.suggest(context=context)
         images = project.images.many(project.images.ids().tolist())
         right_of = {image.id: truth.images[image.uri] for image in images if image.uri in truth.images}
         first = _named(project)

@@ -34,6 +34,8 @@ _REDUCED: Final = {
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
 
+_PNG_NEEDED: Final = frozenset({b"tRNS", b"acTL", b"fcTL", b"fdAT"})
+
 # What it would print about a damaged file on standard error is raised, with the file's name, as an ImageError.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
@@ -213,6 +215,27 @@ def _decode_with_opencv(data: bytes, header: Header, min_side: int | None, max_s
     return _checked_rgb(pixels, header.width, header.height)
 
 
+def _decode_png(data: bytes, header: Header, min_side: int | None, max_side: int | None) -> NDArray[Any]:
+    return _decode_with_opencv(_without_remarks(data), header, min_side, max_side)
+
+
+def _without_remarks(data: bytes) -> bytes:
+    """A PNG without the chunks before its pixels that tell of colour profiles, text and time.
+
+    OpenCV uses none of them, and libpng writes straight to standard error when one is odd, whatever the log level.
+    """
+    kept, at = [data[:8]], 8
+    while at + 8 <= len(data):
+        name = data[at + 4 : at + 8]
+        if name == b"IDAT":
+            break
+        after = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if name[:1].isupper() or name in _PNG_NEEDED:
+            kept.append(data[at:after])
+        at = after
+    return b"".join((*kept, data[at:]))
+
+
 def _checked_rgb(pixels: NDArray[Any] | None, width: int, height: int) -> NDArray[Any]:
     """OpenCV's answer with its channels as RGB(A); the file was whole, so no answer means damage within."""
     if pixels is None or pixels.shape[:2] != (height, width):
@@ -264,7 +287,7 @@ def _with_pillow(plugin: Callable[[io.BytesIO], Any], data: bytes, step: int = 1
 
 _DECODERS: Final[dict[str, Callable[[bytes, Header, int | None, int | None], NDArray[Any]]]] = {
     "jpeg": _decode_jpeg,
-    "png": _decode_with_opencv,
+    "png": _decode_png,
     "gif": _decode_gif,
     "bmp": _decode_bmp,
     "webp": _decode_webp,

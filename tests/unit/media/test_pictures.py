@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image
+from PIL import Image, ImageCms
 
 from annotator.domain.orientation import orient_pixels
 from annotator.errors import ImageError
@@ -322,3 +322,16 @@ def test_names_that_are_not_text(tmp_path: Path) -> None:
         with pytest.raises(ImageError) as caught:
             decode(path)
         assert str(caught.value).isprintable() and str(caught.value).encode("utf-8")
+
+
+def test_an_odd_colour_profile_is_not_remarked_on_standard_error(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pixels = smooth()
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    profile[64:68] = b"\x01\x00\x00\x00"  # a rendering intent that does not exist
+    path = save(tmp_path / "odd.png", pixels, icc_profile=bytes(profile))
+    assert np.array_equal(decode(path).pixels, pixels)
+    clear = save(tmp_path / "clear.png", smooth(4)[..., :3], "P", icc_profile=bytes(profile), transparency=0)
+    assert decode(clear).pixels.shape[2] == 4
+    assert capfd.readouterr().err == ""
