@@ -82,6 +82,11 @@ class EmbeddingStore:
         return len(self._ids)
 
     @property
+    def revision(self) -> int:
+        """How many rows were ever written: another number means new or changed features."""
+        return self._rows
+
+    @property
     def ids(self) -> IntArray:
         """(n,) ids that have a row, ascending."""
         return self._ids

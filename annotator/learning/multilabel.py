@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from annotator.learning.heads import TagHead
 from annotator.learning.probe import Linear, fit_sigmoid, strength
-from annotator.learning.problem import Recipe, TagFit, TagProblem
+from annotator.learning.problem import Recipe, TagProblem
 
 FloatArray = NDArray[np.float32]
 
@@ -22,7 +22,7 @@ FAINT_POSITIVES = 16
 FAINT_NEGATIVES = 64
 
 
-def fit_independent(problem: TagProblem) -> TagFit:
+def fit_independent(problem: TagProblem) -> TagHead:
     """Fit one sigmoid per label from the known answers of ``problem.targets`` and from text seeds."""
     rows, classes = len(problem.pool), problem.n_classes
     targets = np.zeros((rows, classes), dtype=np.float32)
@@ -46,8 +46,7 @@ def fit_independent(problem: TagProblem) -> TagFit:
             problem.pool.rows(used), targets[used], weights[used], strength=strength(problem.n_labelled)
         )
         recipe = Recipe.PROBE if problem.n_labelled else Recipe.GUESSES
-    head = TagHead(problem.pool.mean, linear.weights, linear.bias, classes, False, problem.n_labelled, str(recipe))
-    return TagFit(head, head.predict(problem.pool.vectors))
+    return TagHead(problem.pool.mean, linear.weights, linear.bias, classes, False, problem.n_labelled, str(recipe))
 
 
 def _plant(

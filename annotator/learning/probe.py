@@ -17,6 +17,7 @@ FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
 
 ITERATIONS = 60
+TOLERANCE = 1e-5
 BASE_STRENGTH = 100.0
 
 
@@ -114,7 +115,7 @@ def _fit(
     begin = np.zeros((dimension + 1, classes))
     if start is not None and start.weights.shape == (dimension, classes):
         begin[:-1], begin[-1] = start.weights, start.bias
-    options = {"maxiter": iterations, "maxcor": 10, "gtol": 1e-4}
+    options = {"maxiter": iterations, "maxcor": 10, "gtol": 1e-4, "ftol": TOLERANCE}
     found = minimize(objective, begin.ravel(), jac=True, method="L-BFGS-B", options=options).x
     table = found.astype(np.float32).reshape(dimension + 1, classes)
     return Linear(np.ascontiguousarray(table[:-1]), table[-1])

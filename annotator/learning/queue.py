@@ -22,7 +22,8 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 COLD_LABELS = 50
-KEEP_NEXT = 10
+PICKED = 50
+"""How many images at the head of the queue are chosen with care."""
 CLUSTER_COMPONENTS = 128
 CLUSTER_ITERATIONS = 20
 CLUSTER_ROWS = 20_000
@@ -187,27 +188,3 @@ def _uncertain(
               np.unique(means.labels_)]  # fmt: skip
     chosen += [at for at in range(len(index)) if at not in set(chosen)][: count - len(chosen)]
     return index[np.sort(np.asarray(chosen, dtype=np.int64))]
-
-
-def rerank(
-    order: IntArray, ranked: IntArray, *, position: int, visited: IntArray | None = None, keep_next: int = KEEP_NEXT
-) -> IntArray:
-    """A queue (ids) in a new order that a person can live with.
-
-    What lies before ``position``, the current image, the visited ones and the next ``keep_next`` that are not visited keep
-    their places; all other places are filled with ``ranked`` ids in turn, then with what is left of the old order. Ids in
-    ``ranked`` that the queue has not seen are appended in rank.
-    """
-    order = np.asarray(order, dtype=np.int64)
-    fixed = np.isin(order, visited) if visited is not None else np.zeros(len(order), dtype=bool)
-    ahead = np.flatnonzero(~fixed & (np.arange(len(order)) > position))
-    fixed[: position + 1] = True
-    fixed[ahead[:keep_next]] = True
-    kept = order[fixed]
-    movable = np.concatenate([ranked[~np.isin(ranked, kept)], order[~fixed & ~np.isin(order, ranked)]])
-    result = np.empty(len(kept) + len(movable), dtype=np.int64)
-    places = np.zeros(len(result), dtype=bool)
-    places[: len(order)] = fixed
-    result[places] = kept
-    result[~places] = movable
-    return result

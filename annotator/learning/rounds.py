@@ -7,7 +7,7 @@ than one standard error of that paired difference; with fewer than 20 answers it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from annotator.learning.heads import TagHead
 from annotator.learning.problem import NONE_OF_THEM, Recipe, TagFit, TagProblem
-from annotator.learning.tags import choose_recipe, fit_tags
+from annotator.learning.tags import choose_recipe, fit_head, fit_tags
 
 Answers = NDArray[Any]
 IntArray = NDArray[np.int64]
@@ -66,7 +66,10 @@ class Previous:
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether a head was released, and the figures behind it. ``previous`` and its error are of ``compared`` images."""
+    """Whether a head was released, and the figures behind it. ``previous`` and its error are of ``compared`` images.
+
+    ``previous`` is the accuracy of the last head, or ``against_guesses`` where no tested head of these labels came before.
+    """
 
     released: bool
     basis: Basis
@@ -75,6 +78,7 @@ class Decision:
     compared: int
     previous: float | None
     standard_error: float | None
+    against_guesses: bool = False
 
     @property
     def message(self) -> str:
@@ -84,8 +88,9 @@ class Decision:
         line = f"{100 * (self.accuracy or 0.0):.1f}% right on {self.tested} {self.basis.value} answers"
         if self.previous is None:
             return line
-        verb = "released" if self.released else "kept the last head"
-        return f"{line}; the last head {100 * self.previous:.1f}% on {self.compared} of them: {verb}"
+        rival = "the first guesses" if self.against_guesses else "the last head"
+        verb = "released" if self.released else f"kept {rival}"
+        return f"{line}; {rival} {100 * self.previous:.1f}% on {self.compared} of them: {verb}"
 
 
 @dataclass(frozen=True)
@@ -112,21 +117,22 @@ def train_round(
     recipe = recipe or choose_recipe(problem)
     start = None if previous is None else previous.head
     fit = fit_tags(problem, recipe, start=start)
+    rival = previous if _tested(problem, previous) else None
     if validation is not None and len(validation) >= MIN_VALIDATION:
         said = answers(fit.head, validation.vectors)
         held_out = HeldOut(Basis.VALIDATION, validation.ids, said)
-        right = _right(said, validation.answers)
-        last = None if previous is None else _right(answers(previous.head, validation.vectors), validation.answers)
-        return Round(fit, held_out, _decide(Basis.VALIDATION, right, last, np.ones(len(right), dtype=bool)))
-    if problem.n_labelled < MIN_TESTED:
+        before, comparable = _before_on(validation, problem, rival)
+        truth = validation.answers
+    elif problem.n_labelled < MIN_TESTED:
         return Round(fit, None, Decision(True, Basis.UNTESTED, problem.n_labelled, None, 0, None, None))
-    ids = problem.pool.ids[problem.labelled]
-    said = out_of_fold(problem, recipe)
-    held_out = HeldOut(Basis.OUT_OF_FOLD, ids, said)
-    truth = _truth(problem)
-    before, comparable = _before(problem, previous)
+    else:
+        said = out_of_fold(problem, recipe)
+        held_out = HeldOut(Basis.OUT_OF_FOLD, problem.pool.ids[problem.labelled], said)
+        before, comparable = _before(problem, rival)
+        truth = _truth(problem)
     right_before = None if before is None else _right(before, truth)
-    return Round(fit, held_out, _decide(Basis.OUT_OF_FOLD, _right(said, truth), right_before, comparable))
+    decision = _decide(held_out.basis, _right(said, truth), right_before, comparable)
+    return Round(fit, held_out, replace(decision, against_guesses=rival is None and decision.previous is not None))
 
 
 def answers(head: TagHead, vectors: NDArray[np.floating]) -> Answers:
@@ -152,7 +158,7 @@ def out_of_fold(problem: TagProblem, recipe: Recipe) -> Answers:
     said = np.array(_truth(problem))
     for each in np.unique(fold):
         inside = fold == each
-        head = fit_tags(problem.subset(~inside), recipe).head
+        head = fit_head(problem.subset(~inside), recipe)
         said[inside] = answers(head, problem.pool.vectors[problem.labelled[inside]])
     return said
 
@@ -161,14 +167,37 @@ def _truth(problem: TagProblem) -> Answers:
     return problem.known_classes() if problem.targets is None else problem.targets
 
 
+def _tested(problem: TagProblem, previous: Previous | None) -> bool:
+    """Whether the last head is what there is to beat: of the same labels, and not released untested.
+
+    One that was released untested never beat the first guesses, so these are the rival, where a zero-shot model gives any.
+    """
+    if previous is None or previous.head.n_classes != problem.n_classes:
+        return False
+    return previous.held_out is not None or problem.guesses is None
+
+
+def _before_on(
+    validation: Validation, problem: TagProblem, previous: Previous | None
+) -> tuple[Answers | None, NDArray[np.bool_]]:
+    """What the last head, or the first guesses, say of the validation images, and which of those answers are honest."""
+    honest = np.ones(len(validation), dtype=bool)
+    if previous is None:
+        return (None if problem.guesses is None else answers(_guesser(problem), validation.vectors)), honest
+    if previous.trained_ids is not None:
+        honest = ~np.isin(validation.ids, previous.trained_ids)
+    return answers(previous.head, validation.vectors), honest
+
+
 def _before(problem: TagProblem, previous: Previous | None) -> tuple[Answers | None, NDArray[np.bool_]]:
     """What was said of the labelled images before this round, and which of those answers are honest (not trained on)."""
     honest = np.ones(problem.n_labelled, dtype=bool)
-    if previous is None or previous.head.n_classes != problem.n_classes:
+    if previous is None:
         if problem.guesses is None:
             return None, honest
-        guesses = problem.guesses[problem.labelled]
-        return (guesses.argmax(axis=1) if problem.exclusive else guesses > 0.5), honest
+        if problem.exclusive:
+            return np.asarray(problem.guesses[problem.labelled].argmax(axis=1)), honest
+        return answers(_guesser(problem), problem.pool.vectors[problem.labelled]), honest
     ids = problem.pool.ids[problem.labelled]
     said = np.array(answers(previous.head, problem.pool.vectors[problem.labelled]))
     held_out = previous.held_out
@@ -180,6 +209,11 @@ def _before(problem: TagProblem, previous: Previous | None) -> tuple[Answers | N
     elif previous.trained_ids is not None:
         honest = ~np.isin(ids, previous.trained_ids)
     return said, honest
+
+
+def _guesser(problem: TagProblem) -> TagHead:
+    """The head of the first guesses: no answer of ``problem`` reaches it."""
+    return fit_head(problem.subset(np.zeros(problem.n_labelled, dtype=bool)), Recipe.GUESSES)
 
 
 def _right(said: Answers, truth: Answers) -> NDArray[np.float64]:

@@ -20,7 +20,7 @@ from annotator.learning.heads import TagHead
 from annotator.learning.multilabel import fit_independent
 from annotator.learning.neighbours import propagate
 from annotator.learning.pool import Pool
-from annotator.learning.probe import Linear, fit_softmax, softmax, strength
+from annotator.learning.probe import ITERATIONS, Linear, fit_softmax, softmax, strength
 from annotator.learning.problem import CERTIFIED_WEIGHT, NONE_OF_THEM, UNKNOWN, Recipe, TagFit, TagProblem
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "TagHead",
     "TagProblem",
     "choose_recipe",
+    "fit_head",
     "fit_tags",
 ]
 
@@ -43,8 +44,10 @@ SEED_WEIGHT = 0.1
 SEED_HALF_LIFE = 20.0
 SPREAD_ITERATIONS = 40
 SELF_TRAINING_ROUNDS = 3
+EARLY_ITERATIONS = 20
 PSEUDO_WEIGHT = 0.1
 PSEUDO_SHARE = 0.5
+PSEUDO_ROWS = 2_000
 STARTER_EXAMPLES = 16
 
 
@@ -61,6 +64,14 @@ def fit_tags(problem: TagProblem, recipe: Recipe | None = None, *, start: TagHea
     ``recipe`` None chooses by the number of labels (non-exclusive groups have one recipe); ``start`` is the last head of the
     same labels and pool, from which the fit begins.
     """
+    head = fit_head(problem, recipe, start=start)
+    if problem.guesses is not None and problem.exclusive and head.recipe == Recipe.GUESSES:
+        return TagFit(head, problem.guesses)
+    return TagFit(head, head.predict(problem.pool.vectors))
+
+
+def fit_head(problem: TagProblem, recipe: Recipe | None = None, *, start: TagHead | None = None) -> TagHead:
+    """``fit_tags`` without the probabilities of the pool, which cost as much as the fit when only a few images are asked."""
     recipe = recipe or choose_recipe(problem)
     if not problem.exclusive:
         return fit_independent(problem)
@@ -103,26 +114,25 @@ def _unproject(pool: Pool, linear: Linear) -> Linear:
     return Linear(pool.basis @ linear.weights, linear.bias)
 
 
-def _constant(problem: TagProblem) -> TagFit:
+def _constant(problem: TagProblem) -> TagHead:
     """A head that knows only how often each label occurred: for pools with nothing to learn from."""
     classes, columns = _columns(problem)
     counts = np.bincount(classes, minlength=columns) + 1.0
     flat = Linear(
         np.zeros((problem.pool.dimension, columns), np.float32), np.log(counts / counts.sum()).astype(np.float32)
     )
-    head = _head(problem, flat, Recipe.CONSTANT)
-    return TagFit(head, head.predict(problem.pool.vectors))
+    return _head(problem, flat, Recipe.CONSTANT)
 
 
-def _fit_guesses(problem: TagProblem) -> TagFit:
-    """No label yet: the pool's guesses, and a probe that imitates the surest half of them for images outside the pool."""
+def _fit_guesses(problem: TagProblem) -> TagHead:
+    """No label counts: a probe that imitates the surest half of the pool's guesses, for images outside the pool."""
     guesses = problem.guesses
     if guesses is None or len(problem.pool) == 0:
         return _constant(problem)
-    return TagFit(_self_train(problem, guesses, Recipe.GUESSES), guesses)
+    return _self_train(problem.subset(np.zeros(problem.n_labelled, dtype=bool)), guesses, Recipe.GUESSES)
 
 
-def _fit_low_label(problem: TagProblem) -> TagFit:
+def _fit_low_label(problem: TagProblem) -> TagHead:
     """Few labels: spread them over the graph with faint text seeds, then self-training."""
     classes, columns = _columns(problem)
     planted = np.zeros((len(problem.pool), columns), dtype=np.float32)
@@ -136,8 +146,7 @@ def _fit_low_label(problem: TagProblem) -> TagFit:
     if problem.guesses is not None:
         fallback = np.pad(problem.guesses, ((0, 0), (0, columns - problem.n_classes)))
     spread = rows_to_one(propagate(problem.pool.graph, planted, iterations=SPREAD_ITERATIONS), fallback)
-    head = _self_train(problem, spread, Recipe.LOW_LABEL)
-    return TagFit(head, head.predict(problem.pool.vectors))
+    return _self_train(problem, spread, Recipe.LOW_LABEL)
 
 
 def _self_train(problem: TagProblem, probabilities: FloatArray, recipe: Recipe) -> TagHead:
@@ -152,34 +161,44 @@ def _self_train(problem: TagProblem, probabilities: FloatArray, recipe: Recipe) 
         share = (counts + 1.0) / (counts.sum() + columns)
     else:
         share = probabilities.sum(axis=0) / probabilities.sum()
-    linear: Linear | None = None
-    for _ in range(SELF_TRAINING_ROUNDS):
-        picked, labels = _surest(probabilities, is_open, share * PSEUDO_SHARE * len(pool))
+    quota = share * PSEUDO_SHARE * len(pool)
+    every = max(1, round(quota.sum() / PSEUDO_ROWS))
+    linear = Linear(np.zeros((rows.shape[1], columns), np.float32), np.zeros(columns, np.float32))
+    for turn in range(SELF_TRAINING_ROUNDS):
+        if turn:
+            probabilities = softmax(linear.scores(rows))
+        picked, labels = _surest(probabilities, is_open, quota, every)
         index = np.concatenate([problem.labelled, picked])
         target = _one_hot(np.concatenate([classes, labels]), columns)
-        weight = np.concatenate([weights, np.full(len(picked), PSEUDO_WEIGHT, np.float32)])
-        linear = fit_softmax(rows[index], target, weight, strength=strength(len(classes)) / 3.0, start=linear)
-        probabilities = softmax(linear.scores(rows))
-    assert linear is not None
+        weight = np.concatenate([weights, np.full(len(picked), every * PSEUDO_WEIGHT, np.float32)])
+        last = turn == SELF_TRAINING_ROUNDS - 1
+        linear = fit_softmax(
+            rows[index],
+            target,
+            weight,
+            strength=strength(len(classes)) / 3.0,
+            start=linear,
+            iterations=ITERATIONS if last else EARLY_ITERATIONS,
+        )
     return _head(problem, _unproject(pool, linear), recipe)
 
 
 def _surest(
-    probabilities: FloatArray, is_open: NDArray[np.bool_], quota: NDArray[np.floating]
+    probabilities: FloatArray, is_open: NDArray[np.bool_], quota: NDArray[np.floating], every: int = 1
 ) -> tuple[IntArray, IntArray]:
-    """Open rows and their best label: per label the most probable ones, at most its quota."""
+    """Open rows and their best label: per label the most probable ones, at most its quota, of which each ``every``-th."""
     best = probabilities.argmax(axis=1)
     rows: list[IntArray] = []
     labels: list[IntArray] = []
     for label, most in enumerate(quota):
         candidates = np.flatnonzero((best == label) & is_open)
-        order = np.argsort(-probabilities[candidates, label], kind="stable")[: round(float(most))]
+        order = np.argsort(-probabilities[candidates, label], kind="stable")[: round(float(most)) : every]
         rows.append(candidates[order])
         labels.append(np.full(len(order), label, dtype=np.int64))
     return np.concatenate(rows), np.concatenate(labels)
 
 
-def _fit_probe(problem: TagProblem, start: TagHead | None) -> TagFit:
+def _fit_probe(problem: TagProblem, start: TagHead | None) -> TagHead:
     """Many labels: the plain probe; labels without an example borrow their surest guesses at a low weight."""
     classes, columns = _columns(problem)
     index, weight = problem.labelled, problem.known_weights()
@@ -198,5 +217,4 @@ def _fit_probe(problem: TagProblem, start: TagHead | None) -> TagFit:
     linear = fit_softmax(
         problem.pool.rows(index), _one_hot(classes, columns), weight, strength=strength(problem.n_labelled), start=begin
     )
-    head = _head(problem, linear, Recipe.PROBE)
-    return TagFit(head, head.predict(problem.pool.vectors))
+    return _head(problem, linear, Recipe.PROBE)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from annotator.domain.kinds import ImageState
 from annotator.domain.records import ImageFilter
 from annotator.events import ChangeSet, Table
+from annotator.learning.order import rerank
 from annotator.store.counters import IMAGE_STATE
 from annotator.usecases import ranking
 from annotator.usecases.parts import Parts
@@ -23,7 +24,6 @@ Ids = NDArray[np.int64]
 
 SHOWN = frozenset({ImageState.NEW, ImageState.IN_PROGRESS, ImageState.DONE, ImageState.SKIPPED})
 OPEN = (ImageState.NEW, ImageState.IN_PROGRESS)
-STEADY = 10
 
 
 class QueueView:
@@ -99,17 +99,9 @@ class QueueView:
         order = self._order
         current = self._visited[-1] if self._visited else None
         at = np.flatnonzero(order == current) if current is not None else np.zeros(0, np.int64)
-        position = int(at[0]) if len(at) else -1
-        fixed = np.isin(order, np.asarray(self._visited, np.int64))
-        fixed[: position + 1] = True
-        ahead = np.flatnonzero(~fixed)
-        if position >= 0:
-            fixed[ahead[ahead > position][:STEADY]] = True
-        moving = order[~fixed]
-        ranked = ranked[np.isin(ranked, moving)]
-        merged = order.copy()
-        merged[~fixed] = np.concatenate([ranked, moving[~np.isin(moving, ranked)]])
-        self._order = merged
+        position = int(at[0]) if len(at) else None
+        visited = np.asarray(self._visited, np.int64)
+        self._order = rerank(order, ranked[np.isin(ranked, order)], position=position, visited=visited)
 
     def _take_pending(self) -> None:
         """Images that changed: new ones go to the end, those that cannot be shown any more leave."""

@@ -13,7 +13,7 @@ from annotator.domain.records import now
 from annotator.learning.heads import TagHead
 from annotator.learning.pool import Pool
 from annotator.learning.problem import Recipe, TagFit, TagProblem
-from annotator.learning.queue import Strategy, next_batch
+from annotator.learning.queue import PICKED, Strategy, next_batch
 from annotator.learning.rounds import MIN_VALIDATION, Validation
 from annotator.learning.tags import fit_tags
 from annotator.pseudolabel.suggest import TagGroup, without
@@ -27,9 +27,6 @@ from annotator.usecases.tag_table import GroupTable, TagTable
 
 Ids = NDArray[np.int64]
 FloatArray = NDArray[np.float32]
-
-PICKED = 50
-"""How many images at the head of the queue are chosen with care."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +44,17 @@ class Workspace:
 
 
 def open_workspace(parts: Parts, space: Space, ids: Ids) -> Workspace:
-    """Read the answers and the vectors; the pool of the last round is kept while its images stay the same."""
+    """Read the answers and the vectors; the pool of the last round is kept while its images and their vectors stay the same."""
     answers = answers_room.read_answers(parts)
     have = np.sort(ids[space.store.have(ids)])
     held_out = answers.test
     judged = np.unique(np.asarray([image for image, _, _ in answers.tags], np.int64))
     val = answers.val[np.isin(answers.val, judged)]
     if len(val) >= MIN_VALIDATION:
-        held_out = np.concatenate([held_out, val])
+        # All of them, judged or not: those that are judged later are then as unseen as these.
+        held_out = np.concatenate([held_out, answers.val])
     inside = have[~np.isin(have, held_out)]
-    key = f"{space.store.space} {len(inside)}"
+    key = f"{space.store.space} {space.store.revision}"
     kept: tuple[str, Pool] | None = parts.memory.get("pool")
     if kept is not None and kept[0] == key and np.array_equal(kept[1].ids, inside):
         pool = kept[1]
@@ -117,14 +115,19 @@ def publish(
     initiator: str,
 ) -> TagTable:
     """Write predictions as a run: the array into the cache, the run into the store, open rows of earlier runs superseded."""
+    calibrations = [answers_room.fit_calibration(work.answers, group) for group, _ in predictions]
     with parts.db.write(initiator) as writer:
-        parameters = {"space": work.space.store.space, "labels": [list(group.label_ids) for group, _ in predictions]}
+        parameters = {
+            "space": work.space.store.space,
+            "labels": [list(group.label_ids) for group, _ in predictions],
+            "temperatures": [each.temperature for each in calibrations],
+        }
         run_id = writer.runs.start(Task.TAGS, *model, parameters)
     groups = []
-    for group, probabilities in predictions:
+    for (group, probabilities), calibration in zip(predictions, calibrations, strict=True):
         excluded = answers_room.rejected(work.answers, group, work.ids)
         kept = without(probabilities, excluded, exclusive=group.exclusive).astype(np.float16)
-        groups.append(GroupTable(group, kept, answers_room.fit_calibration(work.answers, group)))
+        groups.append(GroupTable(group, kept, calibration))
     table = TagTable(run_id, now(), work.ids, groups)
     tag_table.write(parts, table)
     with parts.db.write(initiator) as writer:

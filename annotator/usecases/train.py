@@ -36,6 +36,11 @@ class _Fitted:
     n_labelled: int
     trained: np.ndarray[Any, np.dtype[np.int64]]
 
+    @property
+    def stays(self) -> bool:
+        """Whether a head is in use after the round: neither a new nor an old one is while the first guesses are better."""
+        return self.round.decision.released or self.kept is not None
+
 
 def train(parts: Parts, task: Task, *, device: str, context: JobContext) -> TrainResult:
     """Learn from everything that was decided so far."""
@@ -90,7 +95,7 @@ def _store(
     """Save the heads and their row; returns the row's id and the number of the round."""
     with parts.db.read() as reader:
         number = len(reader.runs.heads(Task.TAGS)) + 1
-    groups = [_head_of(each) for each in fitted]
+    groups = [_head_of(each) for each in fitted if not released or each.stays]
     trained = {each.group_id for each in groups}
     groups.extend(kept for group_id, kept in in_use.items() if group_id not in trained)
     path = heads.save(parts, f"tags-{number:05d}", work.space, groups)
@@ -115,7 +120,7 @@ def _suggest_anew(
     predictions = []
     for group in work.answers.groups:
         each = by_group.get(group.group_id)
-        if each is not None and (each.round.decision.released or each.kept is None):
+        if each is not None and each.round.decision.released:
             head, inside = each.round.head, each.round.fit.probabilities
         elif (kept := in_use.get(group.group_id)) is not None and kept.label_ids == group.label_ids:
             head, inside = kept.head, kept.head.predict(work.pool.vectors)
