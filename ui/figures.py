@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from annotator.project import Project
 
 DELAY_MS = 250
+NOTHING: tuple[Ids, Ids, Ids] = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 class Figures(QObject):
@@ -30,7 +31,7 @@ class Figures(QObject):
         self._session = session
         self.histogram: Sequence[int] = ()
         self.by_label: dict[int, tuple[int, int]] = {}
-        self._open: tuple[Ids, Ids] = (np.empty(0, np.int64), np.empty(0, np.int64))
+        self._open = NOTHING
         self._errand = Errand(self)
         self._errand.answered.connect(self._answered)
         self._timer = QTimer(self)
@@ -43,9 +44,15 @@ class Figures(QObject):
 
     def open_on(self, image_id: int) -> int:
         """Open tag suggestions of one image, as of the last count."""
-        ids, counts = self._open
+        ids, counts, _ = self._open
         place = int(np.searchsorted(ids, image_id))
         return int(counts[place]) if place < len(ids) and ids[place] == image_id else 0
+
+    def guess_on(self, image_id: int) -> int | None:
+        """The label that is suggested for an image with the most confidence, as of the last count."""
+        ids, _, labels = self._open
+        place = int(np.searchsorted(ids, image_id))
+        return int(labels[place]) if place < len(ids) and ids[place] == image_id else None
 
     def close(self) -> None:
         """Count no more."""
@@ -69,15 +76,17 @@ class Figures(QObject):
     def _forget(self) -> None:
         self._timer.stop()
         self.histogram, self.by_label = (), {}
-        self._open = (np.empty(0, np.int64), np.empty(0, np.int64))
+        self._open = NOTHING
         self.changed.emit()
 
 
-def _count(project: Project) -> tuple[Project, list[int], dict[int, tuple[int, int]], tuple[Ids, Ids]]:
+def _count(project: Project) -> tuple[Project, list[int], dict[int, tuple[int, int]], tuple[Ids, Ids, Ids]]:
     """Runs in a thread."""
     histogram = [int(n) for n in project.review.confidence_histogram(Task.TAGS)]
     written = project.labels.counts()
     is_open = project.review.open_counts()
     ids = {*written, *is_open}
-    per_image = np.unique(project.review.pile().image_ids, return_counts=True)
+    pile = project.review.pile()  # the most confident first: that is the one that ``unique`` finds
+    images, first, counts = np.unique(pile.image_ids, return_index=True, return_counts=True)
+    per_image = images, counts, pile.label_ids[first]
     return project, histogram, {i: (written.get(i, (0, 0))[0], is_open.get(i, 0)) for i in ids}, per_image

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
+from annotator.domain.geometry import GeometryKind
 from annotator.domain.kinds import Source
 from annotator.domain.page import annotation_order
 from annotator.domain.records import Annotation
@@ -115,6 +116,20 @@ class AnnotationReads:
             .order_by(AnnotationRow.image_id, AnnotationRow.created_at, AnnotationRow.id)
         )
         return [(row[0], row[1], row[2]) for row in self._connection.execute(query)]
+
+    def tags_on(self, image_ids: Iterable[int]) -> dict[int, tuple[int, ...]]:
+        """The labels of the tags on each of some images, in the order in which they were given; untagged ones are left out."""
+        found: dict[int, tuple[int, ...]] = {}
+        for chunk in chunks(int(i) for i in image_ids):
+            query = (
+                select(AnnotationRow.image_id, AnnotationRow.label_id)
+                .where(AnnotationRow.image_id.in_(chunk), annotation_visible())
+                .where(AnnotationRow.kind == GeometryKind.TAG.value)
+                .order_by(AnnotationRow.image_id, AnnotationRow.created_at, AnnotationRow.id)
+            )
+            for image_id, label_id in self._connection.execute(query):
+                found[image_id] = (*found.get(image_id, ()), label_id)
+        return found
 
 
 class AnnotationWrites(AnnotationReads):

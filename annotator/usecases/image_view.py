@@ -68,6 +68,11 @@ class ImageView:
         with self._parts.db.read() as reader:
             return reader.images.shown_counts(ids)
 
+    def tags(self, ids: Iterable[int]) -> dict[int, tuple[int, ...]]:
+        """Image id to the labels of its tags; untagged images are left out."""
+        with self._parts.db.read() as reader:
+            return reader.annotations.tags_on(ids)
+
     def problems(self) -> list[Image]:
         """Missing and unreadable images, each with its reason."""
         with self._parts.db.read() as reader:

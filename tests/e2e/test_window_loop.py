@@ -99,6 +99,7 @@ def open_the_folder(hands: Hands, photos: Path) -> None:
     assert sizes[PHONE] == PHONE_SIZE
     assert next(row.bit_depth for row in rows(hands) if row.uri == SIXTEEN) == 16
     assert [label.name for label in window.session.ordered_labels()] == list(LABELS)
+    hands.until(lambda: all(window.queue.rows.get(row.id).caption.endswith("?") for row in rows(hands)))
 
 
 def judge_tags(hands: Hands, drawn: Drawn) -> None:

@@ -106,6 +106,7 @@ def test_tag_digits_tag_and_go_on(window: MainWindow, qtbot: Any) -> None:
     assert [a.kind for a in page.annotations] == [GeometryKind.TAG]
     assert page.image.state is ImageState.DONE
     assert Task.TAGS in page.done
+    qtbot.waitUntil(lambda: window.queue.rows.get(first).caption == "dog")
     window.settings.update(auto_advance=False)
     second = window.session.page.image.id
     press(window, Qt.Key.Key_3)

@@ -36,7 +36,7 @@ class QueuePanel(QWidget):
         self._session = session
         self._wanted = ImageFilter()
         self._sorting = Sorting.QUEUE
-        self.rows = QueueRows(figures)
+        self.rows = QueueRows(figures, session)
         self.grid = ThumbnailGrid(self.rows, thumbnails)
         self.search = TextField(self.tr("Search file names"))
         self.chips = ChipRow()
@@ -57,6 +57,7 @@ class QueuePanel(QWidget):
         session.order_changed.connect(self._order_changed)
         session.image_changed.connect(self.grid.set_current)
         session.changes.connect(self._changed)
+        session.labels_changed.connect(self._figures_changed)
 
     def _build(self) -> None:
         self.setProperty("role", "panel")

@@ -296,15 +296,16 @@ class ThumbnailGrid(QAbstractScrollArea):
             painter.drawText(frame, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
 
     def _paint_words(self, painter: QPainter, words: QRect, row: QueueRow) -> None:
-        """In the grid the reason on two lines, else the name; in the list the name and below it the reason."""
+        """In the grid the caption on two lines; in the list the name and below it the caption."""
         tokens = theme().tokens
         metrics = QFontMetrics(painter.font())
         left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         if self._mode is Layout.LIST:
             lines = [metrics.elidedText(row.name, Qt.TextElideMode.ElideMiddle, words.width())]
-            lines.append(metrics.elidedText(row.reason, Qt.TextElideMode.ElideRight, words.width()))
-        elif row.reason:
-            lines = two_lines(row.reason, metrics, words.width())
+            if row.caption != row.name:
+                lines.append(metrics.elidedText(row.caption, Qt.TextElideMode.ElideRight, words.width()))
+        elif row.caption != row.name:
+            lines = two_lines(row.caption, metrics, words.width())
         else:
             lines = [metrics.elidedText(row.name, Qt.TextElideMode.ElideMiddle, words.width())]
         for number, text in enumerate(lines):

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from annotator.domain.kinds import ImageState, Split
+from annotator.domain.records import Image
 
 if TYPE_CHECKING:
     from annotator.project import Project
     from ui.figures import Figures
+    from ui.session import Session
 
 PAGE = 64
 KEPT = 4096
@@ -29,13 +31,15 @@ class QueueRow:
     split: Split | None
     suggestions: int
     reason: str
+    caption: str
 
 
 class QueueRows:
     """Rows by image id. ``get`` never reads more than one page of the store."""
 
-    def __init__(self, figures: Figures) -> None:
+    def __init__(self, figures: Figures, session: Session) -> None:
         self._figures = figures
+        self._session = session
         self._project: Project | None = None
         self._rows: OrderedDict[int, QueueRow] = OrderedDict()
 
@@ -67,7 +71,7 @@ class QueueRows:
     def _read(self, ids: list[int]) -> None:
         if self._project is None or not ids:
             return
-        counts = self._project.images.shown_counts(ids)
+        counts, tags = self._project.images.shown_counts(ids), self._project.images.tags(ids)
         for image in self._project.images.many(ids):
             reason = self._project.queue.reason(image.id)
             self._rows[image.id] = QueueRow(
@@ -79,6 +83,17 @@ class QueueRows:
                 image.split,
                 counts.get(image.id, (0, 0))[1] + self._figures.open_on(image.id),
                 reason,
+                self._caption(image, reason, tags.get(image.id, ())),
             )
         while len(self._rows) > KEPT:
             self._rows.popitem(last=False)
+
+    def _caption(self, image: Image, reason: str, tags: tuple[int, ...]) -> str:
+        """What helps most under a small picture: its tags, else what the machine asks, else what it guesses, else the name."""
+        labels, guess = self._session.labels, self._figures.guess_on(image.id)
+        names = [labels[label_id].name for label_id in tags if label_id in labels]
+        if names:
+            return ", ".join(names)
+        if reason.endswith("?"):
+            return reason
+        return f"{labels[guess].name}?" if guess is not None and guess in labels else image.name

@@ -114,6 +114,7 @@ def test_filters_choose_and_orders_sort(database: Database) -> None:
         assert reader.images.ids(order=ImageOrder.FEWEST_ANNOTATIONS).tolist() == [1, 2, 3, 4, 5]
         assert reader.images.ids(order=ImageOrder.MOST_SUGGESTIONS).tolist()[:2] == [1, 2]
         assert reader.images.shown_counts([1, 5]) == {1: (0, 1), 5: (2, 0)}
+        assert reader.annotations.tags_on([1, 5]) == {5: (1, 2)}
     _agree(database)
 
 
