@@ -8,7 +8,7 @@ be finite: the constructors raise ``ValueError`` with the offending value, and n
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, ClassVar, TypeAlias
@@ -50,17 +50,17 @@ def _finite(values: Iterable[float], what: str) -> None:
 
 
 def _points(points: Iterable[Iterable[float]], least: int, what: str) -> tuple[XY, ...]:
-    result = tuple((float(x), float(y)) for x, y in points)
+    result = tuple([(float(x), float(y)) for x, y in points])
     if len(result) < least:
         raise ValueError(f"{what} needs at least {least} points, got {len(result)}")
-    _finite((v for p in result for v in p), what)
+    if not math.isfinite(sum([x + y for x, y in result])):  # also when finite numbers add up to more than there are
+        _finite((v for p in result for v in p), what)
     return result
 
 
-def _bounds(points: Iterable[XY]) -> Bounds:
-    array = np.asarray(list(points), dtype=np.float64)
-    (x1, y1), (x2, y2) = array.min(axis=0), array.max(axis=0)
-    return float(x1), float(y1), float(x2), float(y2)
+def _bounds(points: Sequence[XY]) -> Bounds:
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    return min(xs), min(ys), max(xs), max(ys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,8 @@ class Box:
     kind: ClassVar[GeometryKind] = GeometryKind.BOX
 
     def __post_init__(self) -> None:
-        _finite((self.x1, self.y1, self.x2, self.y2), "box coordinates")
+        if not math.isfinite(self.x1 + self.y1 + self.x2 + self.y2):
+            _finite((self.x1, self.y1, self.x2, self.y2), "box coordinates")
         if self.x2 < self.x1 or self.y2 < self.y1:
             raise ValueError(f"box corners are reversed: {(self.x1, self.y1, self.x2, self.y2)}")
 
@@ -187,7 +188,9 @@ class Polygon:
         return cls((PolygonPart(tuple(map(tuple, outer)), tuple(tuple(map(tuple, h)) for h in holes)),))  # type: ignore[arg-type]
 
     def bounds(self) -> Bounds:
-        return _bounds(p for part in self.parts for p in part.outer)
+        if len(self.parts) == 1:
+            return _bounds(self.parts[0].outer)
+        return _bounds([p for part in self.parts for p in part.outer])
 
     def moved(self, dx: float, dy: float) -> Polygon:
         def shift(points: tuple[XY, ...]) -> tuple[XY, ...]:

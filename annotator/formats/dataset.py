@@ -66,8 +66,12 @@ class DatasetImage:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labels in order and a re-iterable of images. ``extra`` keeps the format's own header."""
+    """Labels in order and a re-iterable of images. ``extra`` keeps the format's own header.
+
+    ``may_have_tags`` is False where the reader knows that there are none, which spares whoever asks a look at each image.
+    """
 
     labels: tuple[DatasetLabel, ...]
     images: Iterable[DatasetImage]
     extra: Mapping[str, Any] = field(default_factory=dict)
+    may_have_tags: bool = True

@@ -26,24 +26,27 @@ class Findings:
 
     def placed(self, geometry: Geometry, width: int, height: int) -> str:
         """Why the geometry cannot stand in an image of this size (0 when unknown); empty when it can."""
+        return self.judged(geometry, width, height)[0]
+
+    def judged(self, geometry: Geometry, width: int, height: int) -> tuple[str, bool]:
+        """``placed`` and ``spills`` of a geometry at once."""
         bounds = geometry.bounds()
         if bounds is None:
-            return ""
+            return "", False
         x1, y1, x2, y2 = bounds
         if geometry.kind in _AREAS and (x2 <= x1 or y2 <= y1):
-            return f"a {geometry.kind.value} without area, bounds {_numbers(bounds)}"
+            return f"a {geometry.kind.value} without area, bounds {_numbers(bounds)}", False
         if isinstance(geometry, Mask) and geometry.area == 0:
-            return "a mask without set pixels"
-        if width and height and (x2 < 0 or y2 < 0 or x1 > width or y1 > height):
-            return f"bounds {_numbers(bounds)} lie outside the {width} x {height} image"
-        return ""
+            return "a mask without set pixels", False
+        if not (width and height):
+            return "", False
+        if x2 < 0 or y2 < 0 or x1 > width or y1 > height:
+            return f"bounds {_numbers(bounds)} lie outside the {width} x {height} image", False
+        return "", x1 < -1 or y1 < -1 or x2 > width + 1 or y2 > height + 1
 
     def spills(self, geometry: Geometry, width: int, height: int) -> bool:
         """Whether the geometry stands out of the image by more than a pixel (kept as it is, but worth a word)."""
-        bounds = geometry.bounds()
-        if bounds is None or not (width and height):
-            return False
-        return bounds[0] < -1 or bounds[1] < -1 or bounds[2] > width + 1 or bounds[3] > height + 1
+        return self.judged(geometry, width, height)[1]
 
 
 _AREAS = frozenset({GeometryKind.BOX, GeometryKind.ROTATED_BOX, GeometryKind.POLYGON, GeometryKind.MASK})

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
-from uuid import uuid4
 
 from annotator.domain.geometry import GeometryKind
 from annotator.domain.kinds import ImageState, Source, Split, Task
 from annotator.domain.palette import label_color
-from annotator.domain.records import Annotation, Label, Suggestion, now
+from annotator.domain.records import Annotation, Label, Suggestion, new_id, now
 from annotator.errors import FormatError
 from annotator.formats import registry
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage
@@ -79,7 +78,7 @@ def import_dataset(
     matcher = ImageMatcher(parts)
     imported = registry.reader(chosen).read(path, image_size=matcher.size, context=context, skip_bad=skip_bad)
     dataset = imported.dataset
-    multiple = any(_tags_of(image) > 1 for image in dataset.images)
+    multiple = dataset.may_have_tags and any(_tags_of(image) > 1 for image in dataset.images)
     progress = _Progress()
     with parts.db.write("import") as writer:
         labels, added = _labels(writer, dataset, multiple)
@@ -179,9 +178,12 @@ class _Intake:
         before = self._writer.annotations.for_images([image_id for image_id, _ in batch])
         annotations: list[Annotation] = []
         suggestions: list[Suggestion] = []
+        moment = now()
         for image_id, image in batch:
             self._note(image_id, image)
-            have = list(before.get(image_id, ()))
+            have: defaultdict[int, list[Annotation]] = defaultdict(list)
+            for known in before.get(image_id, ()):
+                have[known.label_id].append(known)
             for each in image.annotations:
                 if each.label not in self._labels:
                     raise FormatError(f"{image.name} has the label {each.label!r}, which the dataset does not list.")
@@ -189,8 +191,8 @@ class _Intake:
                 if self._as == "suggestions" or each.suggested:
                     suggestions.append(self._suggestion(image_id, label, each))
                 elif self._is_new(label, each, have):
-                    annotation = self._annotation(image_id, label, each)
-                    have.append(annotation)
+                    annotation = self._annotation(image_id, label, each, moment)
+                    have[label.id].append(annotation)
                     annotations.append(annotation)
         self._writer.annotations.add_many(annotations)
         self._writer.suggestions.add_many(suggestions)
@@ -224,24 +226,23 @@ class _Intake:
         if any(not a.suggested for a in image.annotations):
             progress.touched.append(image_id)
 
-    def _is_new(self, label: Label, each: DatasetAnnotation, have: Sequence[Annotation]) -> bool:
-        """Whether the image does not say it already; a person's tag of an exclusive group stands."""
-        if any(a.label_id == label.id and a.geometry == each.geometry for a in have):
+    def _is_new(self, label: Label, each: DatasetAnnotation, have: Mapping[int, Sequence[Annotation]]) -> bool:
+        """Whether the image does not say it already; a person's tag of an exclusive group stands. ``have`` is by label."""
+        if label.id in have and any(a.geometry == each.geometry for a in have[label.id]):
             self._progress.twice += 1
             return False
         if each.geometry.kind is GeometryKind.TAG and label.group_id in self._exclusive:
             members = {one.id for one in self._labels.values() if one.group_id == label.group_id}
-            if any(a.kind is GeometryKind.TAG and a.label_id in members for a in have):
+            if any(a.kind is GeometryKind.TAG for member in members for a in have.get(member, ())):
                 self._progress.answered += 1
                 return False
         return True
 
-    def _annotation(self, image_id: int, label: Label, each: DatasetAnnotation) -> Annotation:
+    def _annotation(self, image_id: int, label: Label, each: DatasetAnnotation, moment: str) -> Annotation:
         if each.geometry.kind is GeometryKind.TAG and label.group_id in self._exclusive:
             self._progress.done.setdefault(Task.TAGS, []).append(image_id)
-        moment = now()
         return Annotation(
-            uuid4(),
+            new_id(),
             image_id,
             label.id,
             each.geometry,
@@ -263,7 +264,7 @@ class _Intake:
         sure = 1.0 if each.confidence is None else min(1.0, max(0.0, each.confidence))
         group_id = label.group_id if task is Task.TAGS else None
         return Suggestion(
-            uuid4(), self._runs[task], image_id, each.geometry, ((label.id, sure),), sure, sure,
+            new_id(), self._runs[task], image_id, each.geometry, ((label.id, sure),), sure, sure,
             task=task, group_id=group_id, uncalibrated=True,
         )  # fmt: skip
 

@@ -30,8 +30,14 @@ class _Key(msgspec.Struct, gc=False):
     id: int | str | None = None
 
 
+class _RawKey(_Key, gc=False):
+    bbox: msgspec.Raw = msgspec.Raw(b"")
+    segmentation: msgspec.Raw = msgspec.Raw(b"")
+
+
 _TOP = msgspec.json.Decoder(_Top)
-_KEY = msgspec.json.Decoder(_Key)
+_KEY = msgspec.json.Decoder(_RawKey)
+_EMPTY = len("null")
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -47,6 +53,7 @@ class CocoFile:
     split: Split | None = None
     by_image: dict[int | str, list[int]] = field(default_factory=dict)
     is_results: bool = False
+    may_have_tags: bool = False
 
     def record(self, index: int) -> Any:
         """The ``index``-th annotation, parsed now."""
@@ -114,10 +121,12 @@ def _index(file: CocoFile, findings: Findings) -> None:
     decode, by_image = _KEY.decode, file.by_image
     for index, raw in enumerate(file.raw):
         try:
-            key = decode(raw) if isinstance(raw, msgspec.Raw) else msgspec.convert(raw, _Key)
+            key: _Key = decode(raw) if isinstance(raw, msgspec.Raw) else msgspec.convert(raw, _Key)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             findings.bad(file.path, f"annotations[{index}]", str(error))
             continue
+        if not isinstance(key, _RawKey) or len(memoryview(key.bbox)) + len(memoryview(key.segmentation)) <= 2 * _EMPTY:
+            file.may_have_tags = True
         if not file.is_results:
             if key.image_id not in known:
                 findings.bad(file.path, f"annotations[{index}]", f"image_id {key.image_id!r} is not among the images")

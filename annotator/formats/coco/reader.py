@@ -51,7 +51,9 @@ def read(
     for file in instances:
         for key, value in file.header.items():
             header.setdefault(key, value)
-    return Imported(Dataset(labels.labels, images, {"coco": header} if header else {}), images.report)
+    extra = {"coco": header} if header else {}
+    may_have_tags = any(file.may_have_tags for file in files)
+    return Imported(Dataset(labels.labels, images, extra, may_have_tags=may_have_tags), images.report)
 
 
 def _files(source: Source) -> list[Path]:
@@ -255,15 +257,18 @@ class _Images:
         try:
             label = self._labels.name_of(file, record)
             found = read_record(record, label, width, height, suggested=file.is_results)
-            wrong = next((w for one in found if (w := findings.placed(one.geometry, width, height))), "")
-            if wrong:
-                raise ValueError(wrong)
+            spills = False
+            for one in found:
+                wrong, spills_too = findings.judged(one.geometry, width, height)
+                if wrong:
+                    raise ValueError(wrong)
+                spills |= spills_too
         except (ValueError, TypeError, OverflowError) as error:
             findings.bad(file.path, f"annotations[{index}] (id {record.get('id', 'none')})", str(error))
             return []
         for one in found:
             findings.tally.kept(label, one.geometry.kind.value, entry.name)
-            if findings.spills(one.geometry, width, height):
+            if spills and findings.spills(one.geometry, width, height):
                 findings.tally.converted(label, one.geometry.kind.value, "kept, though it leaves the image", entry.name)
             if not label and not isinstance(one.geometry, Caption):
                 findings.bad(file.path, f"annotations[{index}]", "it has no category_id")

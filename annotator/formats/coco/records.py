@@ -80,7 +80,9 @@ def _outline(record: Record, width: int, height: int) -> Geometry | None:
         return None
     if not isinstance(box, list) or len(box) != 4:
         raise ValueError(f"bbox is {str(box)[:60]}, not four numbers")
-    x, y, w, h = (number(value, "bbox") for value in box)
+    x, y, w, h = box
+    if not (type(x) is type(y) is type(w) is type(h) is float and math.isfinite(x + y + w + h)):
+        x, y, w, h = (number(value, "bbox") for value in box)
     if w < 0 or h < 0:
         raise ValueError(f"bbox has a negative size: {w:g} x {h:g}")
     return Box(x, y, x + w, y + h)
@@ -124,11 +126,12 @@ def _keypoints(flat: Any) -> Keypoints:
 
 def _remember(record: Record, geometry: Geometry, foreign: Record) -> None:
     """Keep a foreign area and bounding box that ours would not reproduce, with the geometry they belong to."""
-    area, box, bounds = record.get("area"), record.get("bbox"), geometry.bounds()
+    area, box = record.get("area"), record.get("bbox")
     kept: Record = {}
     if area is not None and (not isinstance(area, int | float) or abs(area - area_of(geometry)) > _CLOSE):
         kept["area"] = area
     if box and not isinstance(geometry, Box):
+        bounds = geometry.bounds()
         ours = (bounds[0], bounds[1], bounds[2] - bounds[0], bounds[3] - bounds[1]) if bounds else ()
         if not isinstance(box, list) or len(box) != len(ours) or any(map(_differ, box, ours)):
             kept["bbox"] = box
