@@ -26,13 +26,22 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 COLLECT_MS = 4_000
+MANY = 50_000
+"""Above this number of new containers a collection would be felt."""
+MORE_MODULES = 40
 
 
 class Collector(QObject):
-    """Collects garbage on the GUI thread: the young often, the old when they have grown."""
+    """Collects garbage on the GUI thread: the young often, the old when they have grown.
+
+    A full collection looks at every object, code included, which takes longer than a frame. So what an import leaves, and what
+    comes in by the ten thousand (a job's rows, the outlines of an image), is set aside unseen: it goes by its reference counts.
+    Closing a project takes it all back and collects, when nobody waits for a frame.
+    """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._modules = 0
         self._timer = QTimer(self)
         self._timer.setInterval(COLLECT_MS)
         self._timer.timeout.connect(self.collect)
@@ -40,18 +49,33 @@ class Collector(QObject):
     def start(self) -> None:
         """Take over from the automatic collection."""
         gc.disable()
+        self._set_aside()
         self._timer.start()
 
     def stop(self) -> None:
         """Give it back."""
         self._timer.stop()
+        gc.unfreeze()
         gc.enable()
 
     def collect(self) -> None:
         """Collect the generations that are due."""
         young, middle, old = gc.get_count()
         limits = gc.get_threshold()
-        gc.collect(2 if old > limits[2] else 1 if middle > limits[1] or young > 0 else 0)
+        if young > MANY or len(sys.modules) >= self._modules + MORE_MODULES:
+            self._set_aside()
+        else:
+            gc.collect(2 if old > limits[2] else 1 if middle > limits[1] or young > 0 else 0)
+
+    def collect_all(self) -> None:
+        """Collect everything, what was set aside too."""
+        gc.unfreeze()
+        gc.collect()
+        self._set_aside()
+
+    def _set_aside(self) -> None:
+        self._modules = len(sys.modules)
+        gc.freeze()
 
 
 class Excepthook(QObject):
@@ -110,6 +134,7 @@ def run(path: Path | str | None = None, *, demo: bool = False) -> int:
     hook.install()
     collector = Collector()
     collector.start()
+    window.session.closed.connect(collector.collect_all)
     window.show()
     opener = _Opener(window, None if path is None else Path(path), demo)
     QTimer.singleShot(0, opener, opener.open)
@@ -136,3 +161,5 @@ class _Opener(QObject):
             self._window.projects.open_demo()
         elif self._path is not None:
             self._window.open_path(self._path)
+        else:
+            self._window.projects.warm_up()

@@ -51,6 +51,10 @@ class Projects(QObject):
         """The name that edits carry."""
         return self._settings.state.annotator or login_name()
 
+    def warm_up(self) -> None:
+        """Import in the background what opening a project needs, while the annotator looks for one."""
+        self._errand.ask("warm", _warm_up)
+
     def open_path(self, path: Path) -> None:
         """Open a project, or a folder of images (which becomes a project beside it)."""
         self.leave()
@@ -132,19 +136,35 @@ def _open_path(path: Path, annotator: str) -> Opening:
     """Runs in a thread."""
     from annotator.project import Project
 
-    if Project.is_project(path):
-        return Opening(Project.open(path, annotator=annotator))
-    folder = Project.folder_for(path)
-    if Project.is_project(folder):
-        return Opening(Project.open(folder, annotator=annotator))
-    return Opening(Project.create(folder, path, annotator=annotator, scan=False), fresh=True)
+    if not Project.is_project(path):
+        folder = Project.folder_for(path)
+        if not Project.is_project(folder):
+            return _ready(Opening(Project.create(folder, path, annotator=annotator, scan=False), fresh=True))
+        path = folder
+    return _ready(Opening(Project.open(path, annotator=annotator)))
+
+
+def _ready(opening: Opening) -> Opening:
+    """The project with what grows with it read already: the GUI thread only takes it over."""
+    opening.project.queue.order()
+    opening.project.history.titles(1)
+    return opening
+
+
+def _warm_up() -> None:
+    """Runs in a thread."""
+    import annotator.media.frames
+    import annotator.media.thumbnails
+    import annotator.project
+    import annotator.usecases.history
+    import annotator.usecases.opening  # noqa: F401
 
 
 def _open_demo(annotator: str) -> Opening:
     """Runs in a thread."""
     from ui.demo import demo_project
 
-    return Opening(demo_project(annotator))
+    return _ready(Opening(demo_project(annotator)))
 
 
 def readable(paths: Sequence[Path]) -> list[Path]:

@@ -67,8 +67,9 @@ class Session(QObject):
         """Show ``project`` from now on; the session closes it."""
         self.close()
         self.project = project
-        self._unsubscribe = project.subscribe(self._arrivals.post)
+        # The history hears of a change before the session does, which then asks it for the page.
         project.history.on_failure = self._commit_failed
+        self._unsubscribe = project.subscribe(self._arrivals.post)
         self._reload_labels()
         self.order.follow(project)
         self.opened.emit()
@@ -113,6 +114,8 @@ class Session(QObject):
     def selected_annotations(self) -> list[Annotation]:
         """The chosen annotations of the image."""
         if self.page is None:
+            return []
+        if not self.selected_annotation_ids:
             return []
         chosen = set(self.selected_annotation_ids)
         return [a for a in self.page.annotations if a.id in chosen]
@@ -221,7 +224,7 @@ class Session(QObject):
             self.order_changed.emit()
         suggested = changes.touches(Table.RUN, Table.SETTING)
         if self.page is not None and (suggested or changes.concerns(self.page.image.id)):
-            self._reload_page(self.page.image.id)
+            self._reload_page(self.page.image.id, only_if_other=True)
         self.changes.emit(changes)
         self._tell_saved()
 
@@ -244,13 +247,18 @@ class Session(QObject):
         what = self.tr("“{edit}” could not be saved and was taken back: {reason}")
         self.failed.emit(what.format(edit=edit.title, reason=getattr(error, "what", error)), getattr(error, "cure", ""))
 
-    def _reload_page(self, image_id: int | None) -> None:
+    def _reload_page(self, image_id: int | None, *, only_if_other: bool = False) -> None:
+        """``only_if_other``: nothing follows when the page is as it was, as after the echo of one's own edit."""
         if self.project is None or self.page is None or (image_id is not None and image_id != self.page.image.id):
             return
-        self.page = self.read_page(self.page.image.id)
-        known = {a.id for a in self.page.annotations}
+        page = self.read_page(self.page.image.id)
+        if only_if_other and page == self.page:
+            return
+        self.page = page
         self.page_changed.emit()
-        self.select(tuple(i for i in self.selected_annotation_ids if i in known))
+        if self.selected_annotation_ids:
+            known = {a.id for a in self.page.annotations}
+            self.select(tuple(i for i in self.selected_annotation_ids if i in known))
         self._choose_active()
 
     def read_page(self, image_id: int) -> Page:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,9 @@ from annotator.edits.changes import (
     LabelChange,
     VerdictChange,
 )
+
+FEW = 8
+"""Up to this number of changes a page is patched; beyond it is composed anew."""
 
 IMAGE_FIELDS = ("state", "reason", "split", "flagged", "note")
 """The fields of an image that a person changes."""
@@ -65,6 +69,8 @@ def _with_image(page: Page, change: ImageChange) -> Page:
 def _with_annotations(page: Page, changes: list[AnnotationChange]) -> Page:
     if not changes:
         return page
+    if len(changes) <= FEW:
+        return replace(page, annotations=_with_few(page.annotations, changes))
     table = {annotation.id: annotation for annotation in page.annotations}
     moved = False
     for change in changes:
@@ -77,6 +83,26 @@ def _with_annotations(page: Page, changes: list[AnnotationChange]) -> Page:
         table[after.id] = after
     annotations: Iterable[Annotation] = table.values()
     return replace(page, annotations=tuple(sorted(annotations, key=annotation_order) if moved else annotations))
+
+
+def _with_few(annotations: tuple[Annotation, ...], changes: list[AnnotationChange]) -> tuple[Annotation, ...]:
+    """The same for a few changes of many annotations: no table of all of them is made."""
+    found = list(annotations)
+    for change in changes:
+        before, after = change.before, change.after
+        known = after if after is not None else before
+        if known is None:
+            continue
+        place = next((at for at, each in enumerate(found) if each.id.int == known.id.int), -1)
+        stays = before is not None and after is not None and _rank(before) == _rank(after)
+        if after is not None and stays and place >= 0:
+            found[place] = after
+            continue
+        if place >= 0:
+            del found[place]
+        if after is not None:
+            insort(found, after, key=annotation_order)
+    return tuple(found)
 
 
 def _rank(annotation: Annotation) -> tuple[int, str]:

@@ -17,8 +17,10 @@ from annotator.edits import codec
 from annotator.edits.changes import BatchChange, Change, Edit, LabelChange, RowChange, batched
 from annotator.edits.commit import commit
 from annotator.edits.overlay import load_page, without_rows
+from annotator.edits.recent import RecentPages
 from annotator.edits.stacks import Node, Stack
 from annotator.errors import StoreError
+from annotator.events import ChangeSet
 from annotator.store import Database, WriteLane, Writer
 from annotator.store.edit_log import EditKind
 
@@ -73,10 +75,20 @@ class History:
         self._guard = threading.RLock()
         self._in_flight: list[InFlight] = []
         self._next_label = 0
+        self._recent = RecentPages()
+        database.subscribe(self._hear)
         self._undo, self._redo = self._stored_stacks()
 
     def page(self, image_id: int) -> Page:
         """The page of an image with all edits of this session on it, saved or not. Raises ``StoreError`` for an unknown image."""
+        page = self._recent.get(image_id)
+        if page is None:
+            moment = self._recent.moment
+            page = self._read_page(image_id)
+            self._recent.put(page, moment)
+        return page
+
+    def _read_page(self, image_id: int) -> Page:
         with self._guard:
             waiting = [(each.on_page(image_id), each.node) for each in self._in_flight]
         return load_page(self._database, image_id, [(edit, node) for edit, node in waiting if edit is not None])
@@ -176,6 +188,7 @@ class History:
             self._in_flight.remove(flight)
             self._undo, self._redo = self._stored_stacks()
             raise
+        self._recent.apply(flight.edit)
         future.add_done_callback(lambda done: self._finished(flight, done))
         return Performed(flight.edit, future)
 
@@ -189,8 +202,12 @@ class History:
                 return
             flight.node.id = None
             self._rebuild()
+            self._recent.clear()
         if self.on_failure is not None:
             self.on_failure(flight.edit, error)
+
+    def _hear(self, changes: ChangeSet) -> None:
+        self._recent.hear(changes, self.annotator)
 
     def _rebuild(self) -> None:
         """The stacks as the log has them, and what is in flight done again on top."""

@@ -3,7 +3,7 @@
 Knows nothing of projects, databases or windows. Everything that a person's file can do wrong ends as an ``ImageError``.
 """
 
-from annotator.media.changes import KnownImage, Rescan, rescan
+from annotator.media.changes import KnownImage, KnownImages, Rescan, rescan
 from annotator.media.folders import EXTENSIONS, ScannedImage, ScanProblem, natural_key, scan
 from annotator.media.frames import Frame, FrameCache
 from annotator.media.hashing import hash_file
@@ -17,6 +17,7 @@ __all__ = [
     "FrameCache",
     "ImageInfo",
     "KnownImage",
+    "KnownImages",
     "Picture",
     "RawImage",
     "Rescan",

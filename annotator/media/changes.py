@@ -6,15 +6,19 @@ Media room. A move is found by content: a new file with the hash of a vanished i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 from annotator.domain.uris import to_path
 from annotator.errors import ImageError
 from annotator.job_context import QUIET, JobContext
 from annotator.media.folders import ScannedImage, ScanProblem, scan
 from annotator.media.hashing import hash_file
+
+BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,31 @@ class KnownImage:
         return to_path(self.uri, self.root)
 
 
+class KnownImages(Protocol):
+    """What a project remembers, asked batch by batch, so that a million images need not stand in memory."""
+
+    def find(self, batch: Sequence[ScannedImage]) -> list[KnownImage | None]:
+        """The known image of each file, None for a new one; those found count as seen from now on."""
+        ...
+
+    def unseen(self) -> Iterator[KnownImage]:
+        """The known images that ``find`` has not found, in any order."""
+        ...
+
+
+class _Listed:
+    """Known images that stand in memory."""
+
+    def __init__(self, known: Iterable[KnownImage]) -> None:
+        self._left = {image.path: image for image in known}
+
+    def find(self, batch: Sequence[ScannedImage]) -> list[KnownImage | None]:
+        return [self._left.pop(image.path, None) for image in batch]
+
+    def unseen(self) -> Iterator[KnownImage]:
+        return iter(self._left.values())
+
+
 @dataclass(frozen=True, slots=True)
 class Rescan:
     """The difference between the project and the disk; a moved image is neither new nor vanished."""
@@ -44,24 +73,25 @@ class Rescan:
     problems: tuple[ScanProblem, ...]
 
 
-def rescan(folders: Sequence[Path], known: Iterable[KnownImage], *, context: JobContext = QUIET) -> Rescan:
+def rescan(
+    folders: Sequence[Path], known: Iterable[KnownImage] | KnownImages, *, context: JobContext = QUIET
+) -> Rescan:
     """Compare ``known`` with what is in ``folders`` now. Only when hashed images have vanished are new files read."""
-    expected = {image.path: image for image in known}
+    memory: KnownImages = _Listed(known) if isinstance(known, Iterable) else known
     problems: list[ScanProblem] = []
     new: list[ScannedImage] = []
     changed: list[tuple[KnownImage, ScannedImage]] = []
-    seen: set[Path] = set()
-    for number, image in enumerate(scan(folders, on_problem=problems.append)):
-        context.progress(number)
+    images, number = scan(folders, on_problem=problems.append), 0
+    while batch := list(islice(images, BATCH)):
         context.check_cancelled()
-        old = expected.get(image.path)
-        if old is None:
-            new.append(image)
-            continue
-        seen.add(image.path)
-        if old.size >= 0 and (old.size, old.mtime) != (image.size, image.mtime):
-            changed.append((old, image))
-    vanished = [old for path, old in expected.items() if path not in seen and not path.exists()]
+        for image, old in zip(batch, memory.find(batch), strict=True):
+            if old is None:
+                new.append(image)
+            elif old.size >= 0 and (old.size, old.mtime) != (image.size, image.mtime):
+                changed.append((old, image))
+        number += len(batch)
+        context.progress(number, None, "Comparing with the folders")
+    vanished = [old for old in memory.unseen() if not old.path.exists()]
     moved = _moved(vanished, new, problems, context)
     gone, come = {old.id for old, _ in moved}, {image.path for _, image in moved}
     return Rescan(

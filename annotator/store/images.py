@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from itertools import islice
 from typing import Any
 
@@ -32,6 +33,13 @@ class Root:
 
     id: int
     path: str
+
+
+class Unread(StrEnum):
+    """What a scan reads from the files after it has listed them."""
+
+    SIZE = "size"
+    HASH = "hash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +173,24 @@ class ImageReads:
         """The ids of the images that are done for ``task``, ascending."""
         return self._id_array(select(DoneRow.image_id).where(DoneRow.task == task.value).order_by(DoneRow.image_id))
 
-    def known(self, root_id: int) -> dict[str, tuple[int, int, int]]:
-        """For each URI of a root its image id, file size and modification time in nanoseconds."""
+    def known(self, root_id: int, uris: Iterable[str] | None = None) -> dict[str, tuple[int, int, int]]:
+        """For each URI of a root (or those of ``uris`` that it has) its image id, file size and modification time in ns."""
         query = select(ImageRow.uri, ImageRow.id, ImageRow.file_size, ImageRow.file_mtime)
-        return {
-            row[0]: (row[1], row[2], row[3])
-            for row in self._connection.execute(query.where(ImageRow.root_id == root_id))
-        }
+        query = query.where(ImageRow.root_id == root_id)
+        parts = [query] if uris is None else [query.where(ImageRow.uri.in_(chunk)) for chunk in chunks(uris)]
+        return {row[0]: (row[1], row[2], row[3]) for part in parts for row in self._connection.execute(part)}
+
+    def stamps(self, ids: Iterable[int]) -> dict[int, tuple[int, int]]:
+        """For each image its file's size and modification time in nanoseconds."""
+        query = select(ImageRow.id, ImageRow.file_size, ImageRow.file_mtime)
+        parts = (query.where(ImageRow.id.in_(chunk)) for chunk in chunks(ids))
+        return {row[0]: (row[1], row[2]) for part in parts for row in self._connection.execute(part)}
+
+    def unread(self, what: Unread) -> NDArray[np.int64]:
+        """The ids of the images that are there but of whose file ``what`` is not known, ascending."""
+        condition = ImageRow.width == 0 if what is Unread.SIZE else ImageRow.content_hash == ""
+        bad = (ImageState.MISSING.value, ImageState.UNREADABLE.value)
+        return self._id_array(select(ImageRow.id).where(condition, ImageRow.state.not_in(bad)).order_by(ImageRow.id))
 
     def roots(self) -> tuple[Root, ...]:
         """The folders that images were added from, without root 0."""

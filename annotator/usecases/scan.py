@@ -13,14 +13,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from annotator.domain import uris
 from annotator.domain.kinds import ImageState
-from annotator.domain.records import Image, ImageFilter
+from annotator.domain.records import ImageFilter
 from annotator.errors import ImageError, UsageError
 from annotator.job_context import JobContext
 from annotator.media import KnownImage, ScannedImage, ScanProblem, hash_file, probe, rescan
 from annotator.media import scan as list_images
-from annotator.store.images import NewImage, Root
+from annotator.store.database import Database
+from annotator.store.images import NewImage, Root, Unread
 from annotator.store.session import Writer
 from annotator.usecases.opening import check_images
 from annotator.usecases.parts import Parts
@@ -124,15 +127,7 @@ def _rescan(parts: Parts, roots: Sequence[Root], context: JobContext) -> tuple[i
     """Compare the project with the disk; returns how many images were added, moved and missed."""
     folders = {root.id: Path(root.path) for root in roots}
     by_path = {path: root_id for root_id, path in folders.items()}
-    with parts.db.read() as reader:
-        ids = reader.images.ids(ImageFilter(roots=frozenset(folders)) if folders else None)
-        stamps = {entry[0]: entry[1:] for root_id in folders for entry in reader.images.known(root_id).values()}
-        images = {image.id: image for image in reader.images.many(ids.tolist()) if image.root_id in folders}
-    known = [
-        KnownImage(i, folders[image.root_id], image.uri, image.content_hash, *stamps.get(i, (-1, -1)))
-        for i, image in images.items()
-    ]
-    found = rescan(list(folders.values()), known, context=context)
+    found = rescan(list(folders.values()), StoredImages(parts.db, folders), context=context)
     for problem in found.problems:
         context.log(f"{problem}: left out.")
     fresh = [_row(each, by_path[each.root]) for each in found.new if not each.path.is_relative_to(parts.folder)]
@@ -141,23 +136,79 @@ def _rescan(parts: Parts, roots: Sequence[Root], context: JobContext) -> tuple[i
         context.check_cancelled()
         with parts.db.write("scan") as writer:
             added += len(writer.images.add_many(fresh[at : at + LARGEST_BATCH]))
-    vanished = {old.id for old in found.vanished}
-    gone = [i for i in vanished if images[i].state is not ImageState.MISSING]
-    back = [i for i, image in images.items() if image.state is ImageState.MISSING and i not in vanished]
+    vanished = np.asarray([old.id for old in found.vanished], np.int64)
+    with parts.db.read() as reader:
+        chosen = ImageFilter(roots=frozenset(folders), states=frozenset({ImageState.MISSING}))
+        missing = reader.images.ids(chosen) if folders else vanished[:0]
+    gone = np.setdiff1d(vanished, missing)
+    back = np.setdiff1d(missing, vanished).tolist()
+    lost = set(gone.tolist())
     with parts.db.write("scan") as writer:
         for old, each in found.moved:
             writer.images.relink(old.id, each.uri, by_path[each.root])
             writer.images.set_info([{"id": old.id, "file_size": each.size, "file_mtime": each.mtime}])
-        for root_id, folder in folders.items():
-            there = [i for i in gone if images[i].root_id == root_id]
+        for folder in folders.values():
+            there = [old.id for old in found.vanished if old.root == folder and old.id in lost]
             reason = GONE if folder.is_dir() else f"{GONE} with its folder {uris.printable(str(folder))}"
             writer.images.set_state(there, ImageState.MISSING, reason)
-        _note_changed(writer, [(old.id, each) for old, each in found.changed], images)
+        _note_changed(writer, [(old.id, each) for old, each in found.changed])
         restore(writer, back)
     return added, len(found.moved), len(gone)
 
 
-def _note_changed(writer: Writer, changed: Sequence[tuple[int, ScannedImage]], images: Mapping[int, Image]) -> None:
+class StoredImages:
+    """What the store knows of the images in some folders, for ``rescan``: a mark per image in memory, the rest is asked for."""
+
+    def __init__(self, db: Database, folders: Mapping[int, Path]) -> None:
+        self._db = db
+        self._folders = dict(folders)
+        self._ids = {path: root_id for root_id, path in self._folders.items()}
+        with db.read() as reader:
+            chosen = ImageFilter(roots=frozenset(folders))
+            self._left = reader.images.ids(chosen) if folders else np.empty(0, np.int64)
+        self._seen = np.zeros(len(self._left), bool)
+
+    def find(self, batch: Sequence[ScannedImage]) -> list[KnownImage | None]:
+        """See ``KnownImages``. A file may be known by another of the folders, when one lies in the other."""
+        found = self._look_up(batch, {root: [image for image in batch if image.root == root] for root in self._ids})
+        for root in self._ids:
+            others = [i for i in batch if i.path not in found and i.root != root and i.path.is_relative_to(root)]
+            found |= self._look_up(batch, {root: others})
+        return [found.get(image.path) for image in batch]
+
+    def unseen(self) -> Iterator[KnownImage]:
+        """See ``KnownImages``."""
+        left = self._left[~self._seen].tolist()
+        for at in range(0, len(left), LARGEST_BATCH):
+            with self._db.read() as reader:
+                images = reader.images.many(left[at : at + LARGEST_BATCH])
+                stamps = reader.images.stamps([image.id for image in images])
+            for image in images:
+                yield KnownImage(
+                    image.id, self._folders[image.root_id], image.uri, image.content_hash, *stamps[image.id]
+                )
+
+    def _look_up(
+        self, batch: Sequence[ScannedImage], by_root: Mapping[Path, Sequence[ScannedImage]]
+    ) -> dict[Path, KnownImage]:
+        found: dict[Path, KnownImage] = {}
+        for root, images in by_root.items():
+            if not images:
+                continue
+            names = {_uri_in(root, image): image.path for image in images}
+            with self._db.read() as reader:
+                known = reader.images.known(self._ids[root], names)
+            for uri, (image_id, size, moment) in known.items():
+                found[names[uri]] = KnownImage(image_id, root, uri, "", size, moment)
+        self._seen[np.searchsorted(self._left, [each.id for each in found.values()])] = True
+        return found
+
+
+def _uri_in(root: Path, image: ScannedImage) -> str:
+    return image.uri if image.root == root else uris.to_uri(image.path, root)
+
+
+def _note_changed(writer: Writer, changed: Sequence[tuple[int, ScannedImage]]) -> None:
     """Files with other bytes than before are read and looked at again."""
     writer.images.set_info(
         [
@@ -165,7 +216,8 @@ def _note_changed(writer: Writer, changed: Sequence[tuple[int, ScannedImage]], i
             for i, each in changed
         ]
     )
-    restore(writer, [i for i, _ in changed if images[i].state is ImageState.UNREADABLE])
+    images = writer.images.many(i for i, _ in changed)
+    restore(writer, [image.id for image in images if image.state is ImageState.UNREADABLE])
     if changed:
         stale = set(writer.settings.get(STALE, []))
         writer.settings.set(STALE, sorted(stale | {i for i, _ in changed}))
@@ -178,9 +230,12 @@ def _read_files(parts: Parts, context: JobContext) -> None:
     """Sizes of all images that have none yet, then hashes."""
     with parts.db.read() as reader:
         roots = {root.id: Path(root.path) for root in reader.images.roots()}
-        ids = reader.images.ids(ImageFilter(states=frozenset(ImageState) - {ImageState.MISSING, ImageState.UNREADABLE}))
-    _in_batches(parts, roots, ids.tolist(), context, "Reading sizes", lambda image: not image.width, _probe)
-    _in_batches(parts, roots, ids.tolist(), context, "Fingerprinting", lambda image: not image.content_hash, _hash)
+    with parts.db.read() as reader:
+        unsized = reader.images.unread(Unread.SIZE)
+    _in_batches(parts, roots, unsized.tolist(), context, "Reading sizes", _probe)
+    with parts.db.read() as reader:
+        unhashed = reader.images.unread(Unread.HASH)
+    _in_batches(parts, roots, unhashed.tolist(), context, "Fingerprinting", _hash)
 
 
 def _probe(path: Path) -> dict[str, Any]:
@@ -204,18 +259,15 @@ def _in_batches(
     ids: list[int],
     context: JobContext,
     message: str,
-    wanted: Callable[[Image], bool],
     read: Callable[[Path], dict[str, Any]],
 ) -> None:
-    """Read files of the images that ``wanted`` lets through and store what ``read`` tells, or why it could not."""
+    """Read the files of these images and store what ``read`` tells, or why it could not."""
     with ThreadPoolExecutor(READERS, thread_name_prefix="scan") as readers:
         for at in range(0, len(ids), READ_BATCH):
             context.progress(at, len(ids), message)
             context.check_cancelled()
             with parts.db.read() as reader:
-                images = [image for image in reader.images.many(ids[at : at + READ_BATCH]) if wanted(image)]
-            if not images:
-                continue
+                images = reader.images.many(ids[at : at + READ_BATCH])
             paths = [uris.to_path(image.uri, roots.get(image.root_id, Path("/"))) for image in images]
             told = list(readers.map(lambda path: _attempt(read, path), paths))
             rows = [

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 
 from tests.benchmarks.row import Row
 
+APPARATUS = {"__main__", "row", "apart", "desk", "guard", "soak"}
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -23,7 +24,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 def modules() -> list[str]:
     """Names of the benchmark modules."""
     package = importlib.import_module("tests.benchmarks")
-    return [m.name for m in pkgutil.iter_modules(package.__path__) if m.name not in {"__main__", "row"}]
+    return [m.name for m in pkgutil.iter_modules(package.__path__) if m.name not in APPARATUS]
 
 
 def measure(quick: bool, only: str) -> Iterator[Row]:

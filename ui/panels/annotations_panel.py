@@ -185,8 +185,8 @@ class AnnotationsPanel(QWidget):
         page = self._session.page
         annotations = page.annotations if page is not None else ()
         self._following = True
-        self.model.set_annotations(annotations, self._session.ordered_labels())
-        self.view.expandAll()
+        if self.model.set_annotations(annotations, self._session.ordered_labels()):
+            self.view.expandAll()
         self._following = False
         self._stack.setCurrentWidget(self.view if annotations else self._empty)
         self.counted.emit(f"{len(annotations):,}" if annotations else "")

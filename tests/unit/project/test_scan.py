@@ -6,10 +6,14 @@ import os
 import shutil
 from pathlib import Path
 
+import pytest
+
 from annotator.domain.kinds import ImageState
 from annotator.events import ChangeSet, Table
+from annotator.media import changes as changes_module
 from annotator.project import Project
 from annotator.usecases import scan
+from annotator.usecases import scan as scan_module
 from tests.unit.project.conftest import COLORS, draw
 
 
@@ -149,3 +153,37 @@ def test_a_cancelled_scan_keeps_what_it_had_and_goes_on_later(tmp_path: Path, pi
             raise AssertionError("the scan was not cancelled")
         assert made.scan().images == 24
         assert all(image.width for image in made.images.many(made.images.ids().tolist()))
+
+
+def test_folders_inside_each_other_hold_each_picture_once(project: Project, pictures: Path) -> None:
+    count = project.images.count()
+    inner = project.add_folder(pictures / "red")
+    assert (inner.added, inner.missing) == (0, 0)
+    draw(pictures / "red" / "new.png", COLORS["blue"], 98)
+    assert project.scan().added == 1
+    assert project.images.count() == count + 1
+    (pictures / "red" / "2.png").unlink()
+    result = project.scan()
+    assert (result.added, result.moved, result.missing) == (0, 0, 1)
+
+
+def test_a_comparison_asks_for_pictures_in_batches(
+    project: Project, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan_module, "LARGEST_BATCH", 5)
+    monkeypatch.setattr(changes_module, "BATCH", 5)
+    asked: list[int] = []
+    known = scan_module.StoredImages.find
+
+    def find(memory: object, batch: list[object]) -> object:
+        asked.append(len(batch))
+        return known(memory, batch)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(scan_module.StoredImages, "find", find)
+    for path in sorted((pictures / "green").iterdir()):
+        path.unlink()
+    result = project.scan()
+    assert (result.added, result.moved, result.missing) == (0, 0, 8)
+    assert max(asked) == 5
+    assert sum(asked) == 16
+    assert len(project.images.problems()) == 8
