@@ -83,6 +83,8 @@ class Target:
             tally.dropped("", "image file", "the picture is missing", name)
             return
         path = self._inside(relative)
+        if self.merge and source.absolute() == self.path / relative:
+            return  # it stands there already
         path.parent.mkdir(parents=True, exist_ok=True)
         if mode is ImagesMode.LINK:
             try:

@@ -57,10 +57,13 @@ def read(
 
 
 def _files(source: Source) -> list[Path]:
-    if source.root.is_file():
-        return [source.root]
+    return [source.root] if source.root.is_file() else coco_files(source.root)
+
+
+def coco_files(folder: Path) -> list[Path]:
+    """The JSON files below ``folder`` that look like COCO's."""
     found = []
-    for file in sorted(source.root.rglob("*.json")):
+    for file in sorted(folder.rglob("*.json")):
         with file.open("rb") as opened:
             head = opened.read(HEAD_BYTES)
         if looks_like_coco(file.name, head):

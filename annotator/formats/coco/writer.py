@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import Any
 from annotator.domain.geometry import Box, Caption, Keypoints, Mask, Polygon, RotatedBox, Tag
 from annotator.domain.kinds import Split
 from annotator.errors import FormatError
+from annotator.formats.coco import reader
 from annotator.formats.coco.parts import CocoPart, ImageIds
 from annotator.formats.coco.shapes import CannotWriteError, keypoint_fields, outline_fields
 from annotator.formats.coco.spec import SPEC
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel
 from annotator.formats.labels import kept_ids, unknown
+from annotator.formats.merging import joined
 from annotator.formats.names import clean_name
 from annotator.formats.report import Report, Tally, own
 from annotator.formats.spec import ImagesMode
@@ -22,6 +25,7 @@ from annotator.formats.target import Target
 from annotator.formats.unheld import WHY, Unheld
 from annotator.job_context import QUIET, JobContext
 
+_OUR_NAME = re.compile(r"(instances|labels|captions|results)(_(train|val|test))?\.json")
 _MANAGED = frozenset({"id", "measured", "file_name"})
 
 
@@ -43,6 +47,8 @@ def write(
         )
     tally = Tally()
     with Target(target, merge=merge, replace=replace, is_file=single) as place:
+        if merge and (standing := _standing(target)):
+            dataset = joined(dataset, standing, tally)
         work = _Work(dataset, place, mode, tally)
         try:
             for done, image in enumerate(dataset.images):
@@ -217,6 +223,21 @@ def _kind(annotation: DatasetAnnotation, *, single: bool) -> str:
     if isinstance(annotation.geometry, Caption):
         return "captions"
     return "labels" if isinstance(annotation.geometry, Tag) else "instances"
+
+
+def _standing(target: Path) -> Dataset | None:
+    """The dataset that is merged into; None when there is none. Raises ``FormatError`` for files that we would leave beside."""
+    if target.is_file():
+        return reader.read(target).dataset
+    files = reader.coco_files(target) if target.is_dir() else []
+    foreign = [f for f in files if f.parent != target / "annotations" or not _OUR_NAME.fullmatch(f.name)]
+    if foreign:
+        raise FormatError(
+            f"{foreign[0]} is a COCO file that is named in another way than this export's, so the two cannot be merged.",
+            "Export to a folder of its own, or rename it (annotations/instances_train.json).",
+            path=foreign[0],
+        )
+    return reader.read(target).dataset if files else None
 
 
 def _as_result(body: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from annotator.errors import FormatError
 from annotator.formats.csv_table.spec import COLUMNS, SPEC
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage
 from annotator.formats.labels import report_unused, unknown
+from annotator.formats.names import clean_name
 from annotator.formats.report import Report, Tally, own
 from annotator.formats.spec import ImagesMode
 from annotator.formats.target import Target
@@ -35,6 +36,8 @@ def write(
     unheld.labels(dataset)
     known = {label.name for label in dataset.labels}
     used: set[str] = set()
+    standing = _standing(target) if merge and target.is_file() else []
+    names: set[str] = set()
     with (
         Target(target, merge=merge, replace=replace, is_file=True) as place,
         io.TextIOWrapper(place.file.open("xb"), encoding="utf-8", newline="") as file,
@@ -48,6 +51,7 @@ def write(
             if not unheld.image(image):
                 continue
             tally.images += 1
+            names.add(image.name)
             tags = [one for one in image.annotations if _is_held(one, image, tally)]
             for one in tags:
                 if one.label not in known:
@@ -61,8 +65,26 @@ def write(
                     tally.dropped(one.label, "foreign columns", "the table has its five columns", image.name)
             if not tags:
                 table.writerow((image.name, "", "", "", ""))
+        kept = [row for row in standing if clean_name(row[0]) not in names]
+        table.writerows(kept)
+        if kept:
+            tally.note(f"{len(kept):,} rows that stood in the table were kept")
     report_unused(dataset, used, tally)
     return tally.report("csv", target)
+
+
+def _standing(target: Path) -> list[list[str]]:
+    """The rows of the table that is merged into; raises ``FormatError`` when its columns are not ours."""
+    delimiter = "\t" if target.suffix.lower() == ".tsv" else ","
+    try:
+        with target.open(encoding="utf-8-sig", newline="") as file:
+            header, *rows = list(csv.reader(file, delimiter=delimiter, strict=True)) or [[]]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise FormatError(f"{target} is no table: {error}.", "Export to another file.", path=target) from error
+    if tuple(header) != COLUMNS or any(len(row) != len(COLUMNS) for row in rows):
+        columns = ", ".join(COLUMNS)
+        raise FormatError(f"{target} has other columns than {columns}.", "Export to another file.", path=target)
+    return rows
 
 
 def _is_held(one: DatasetAnnotation, image: DatasetImage, tally: Tally) -> bool:

@@ -18,6 +18,7 @@ from annotator.formats.findings import Findings
 from annotator.formats.lazy import LazyImages
 from annotator.formats.names import clean_name, find_file, without_suffix
 from annotator.formats.numbers import parsed
+from annotator.formats.peek import IMAGE_SUFFIXES
 from annotator.formats.report import Tally
 from annotator.formats.source import Source
 from annotator.formats.spec import Imported
@@ -27,6 +28,7 @@ from annotator.job_context import QUIET, JobContext
 
 ORIENTED = "coordinates are taken as those of the oriented picture (EXIF applied)"
 ONE_BASED = "pixels were read as counted from 1, the last one included: x1 = xmin - 1, x2 = xmax"
+_SHOWN = 3
 _IMAGE_FOLDERS = ("JPEGImages", "images", "Images")
 
 
@@ -35,6 +37,7 @@ class _Item:
     file: Path
     root: Element
     name: str
+    annotated: bool = True
 
 
 def read(
@@ -54,8 +57,9 @@ def read(
         for found in item.root.iter("object"):
             if name := _text(found, "name"):
                 names[name] = None
-    splits = _splits(source.folder)
+    splits = _splits(source.folder, findings) if source.root.is_dir() else {}
     folders = tuple(f for folder in _IMAGE_FOLDERS if (f := source.folder / folder).is_dir())
+    items += _listed_only(items, splits, folders, findings)
 
     def image(item: _Item, found: Findings) -> DatasetImage:
         return _image(item, found, image_size, splits, (*folders, source.folder, item.file.parent))
@@ -93,17 +97,41 @@ def _name(file: Path, root: Element, source: Source) -> str:
     return written or leaf
 
 
-def _splits(folder: Path) -> dict[str, Split]:
+def _listed_only(
+    items: list[_Item], splits: dict[str, Split], folders: tuple[Path, ...], findings: Findings
+) -> list[_Item]:
+    """Pictures that a list names and no XML describes: nobody has looked at them, so they are not done."""
+    described = {without_suffix(item.name) for item in items}
+    missing = [stem for stem in splits if stem not in described]
+    if missing:
+        shown = ", ".join(missing[:_SHOWN]) + (f" and {len(missing) - _SHOWN:,} more" if len(missing) > _SHOWN else "")
+        findings.tally.warn(f"ImageSets lists {len(missing):,} pictures without an annotation file: {shown}")
+    found = []
+    for stem in missing:
+        suffix = next((s for s in sorted(IMAGE_SUFFIXES) for f in folders if (f / (stem + s)).is_file()), "")
+        if suffix:
+            found.append(_Item(Path(stem + suffix), Element("annotation"), stem + suffix, annotated=False))
+    return found
+
+
+def _splits(folder: Path, findings: Findings) -> dict[str, Split]:
     """Names without ending to split, from ImageSets/Main/{train,val,test}.txt or another task's lists."""
     found: dict[str, Split] = {}
+    undecided: dict[str, None] = {}
     for task in ("Main", "Segmentation", "Layout", "."):
         for file in sorted((folder / "ImageSets" / task).glob("*.txt")):
             split = split_named(file.stem)
-            if split is None:
+            if split is None and file.stem != "trainval":
                 continue
             for line in file.read_text("utf-8", "replace").splitlines():
-                if line:
-                    found.setdefault(line.rstrip("\r"), split)
+                if line and split:
+                    found.setdefault(line, split)
+                elif line:
+                    undecided[line] = None
+    for line in undecided:
+        if line not in found:
+            found[line] = Split.TRAIN
+            findings.tally.converted("", "split", "listed in trainval only, read as train", line)
     return found
 
 
@@ -136,7 +164,14 @@ def _image(
     extra: dict[str, Any] = {**foreign, **({"depth": depth} if depth else {})}
     path = find_file(folders, item.name)
     return DatasetImage(
-        item.name, tuple(annotations), width, height, path, split, done=True, extra={"voc": extra} if extra else {}
+        item.name,
+        tuple(annotations),
+        width,
+        height,
+        path,
+        split,
+        done=item.annotated,
+        extra={"voc": extra} if extra else {},
     )
 
 

@@ -61,12 +61,23 @@ def write(
             place.add_image(image.path, f"JPEGImages/{name}", mode, tally, image.name)
             if image.split:
                 lists.setdefault(image.split, []).append(without_suffix(name) + "\n")
+        if merge:
+            _add_standing(place.path / "ImageSets" / "Main", lists, stems)
         for split, lines in lists.items():
             place.write(f"ImageSets/Main/{split.value}.txt", "".join(lines).encode())
         if not tally.images:
             place.write("ImageSets/Main/train.txt", b"")
     report_unused(dataset, used, tally)
     return tally.report("voc", target)
+
+
+def _add_standing(folder: Path, lists: dict[Split, list[str]], written: set[str]) -> None:
+    """Add the lines of existing lists whose pictures this export does not write; what it writes leaves its old list."""
+    for split in Split:
+        file = folder / f"{split.value}.txt"
+        if file.is_file():
+            old = [line for line in file.read_text("utf-8", "replace").splitlines() if line and line not in written]
+            lists.setdefault(split, []).extend(line + "\n" for line in old)
 
 
 def _writable(image: DatasetImage, tally: Tally) -> bool:

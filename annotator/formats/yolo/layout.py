@@ -47,7 +47,7 @@ def explore(folder: Path, file: Path | None, findings: Findings) -> Layout:
     header: dict[str, Any] = {}
     pictures: dict[Path, Split | None] = {}
     if config is not None:
-        content = _load_yaml(config)
+        content = load_yaml(config)
         names = _names(config, content.get("names"))
         if content.get("kpt_shape"):
             raise FormatError(f"{config} is a YOLO pose dataset (kpt_shape), which is not read.", path=config)
@@ -77,7 +77,23 @@ def explore(folder: Path, file: Path | None, findings: Findings) -> Layout:
 _TEXTS = frozenset({".txt", ".yaml", ".yml", ".names", ".data"})
 
 
-def _load_yaml(config: Path) -> dict[str, Any]:
+def standing_names(config: Path) -> dict[int, str]:
+    """Class names of a data.yaml whose lists are train.txt and so on; raises ``FormatError`` for another layout."""
+    content = load_yaml(config)
+    places = [content.get(key) for key in ("train", "val", "test") if content.get(key)]
+    if any(not isinstance(place, str) or place not in ("train.txt", "val.txt", "test.txt") for place in places):
+        raise FormatError(
+            f"{config} is laid out in another way than this export, so the two cannot be merged.",
+            "Export to a folder of its own.",
+            path=config,
+        )
+    names = _names(config, content.get("names"))
+    if list(names) != list(range(len(names))):
+        raise FormatError(f"{config}: its class numbers have gaps.", "Export to a folder of its own.", path=config)
+    return names
+
+
+def load_yaml(config: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(config.read_text("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
 
 from annotator.domain.geometry import XY, Box, Mask, Polygon, RotatedBox
 from annotator.domain.kinds import Split
-from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage
+from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel
 from annotator.formats.labels import positions, unknown
 from annotator.formats.names import without_suffix
 from annotator.formats.outline import keyhole, traced
@@ -16,6 +17,7 @@ from annotator.formats.report import Report, Tally, own
 from annotator.formats.spec import ImagesMode
 from annotator.formats.target import Target
 from annotator.formats.unheld import WHY, Unheld
+from annotator.formats.yolo.layout import standing_names
 from annotator.formats.yolo.spec import SPEC
 from annotator.job_context import QUIET, JobContext
 
@@ -34,6 +36,9 @@ def write(
     """Write YOLO; see ``spec.Writer``. Images are iterated twice, first to see whether there are outlines."""
     tally = Tally()
     with Target(target, merge=merge, replace=replace) as place:
+        config = place.path / "data.yaml"
+        if merge and config.is_file():
+            dataset = _with_standing_names(dataset, standing_names(config))
         work = _Work(dataset, place, ImagesMode(images), tally)
         for done, image in enumerate(dataset.images):
             if done % 64 == 0:
@@ -74,6 +79,8 @@ class _Work:
         self._lists.setdefault(split, []).append(f"./images/{split.value}/{name}\n")
 
     def finish(self) -> None:
+        if self._place.merge:
+            self._add_standing()
         for split, lines in self._lists.items():
             self._place.write(f"{split.value}.txt", "".join(lines).encode())
         content = {**self._header, "train": "train.txt", "val": "val.txt"}
@@ -84,6 +91,19 @@ class _Work:
             content["test"] = "test.txt"
         content["names"] = {number: name for name, number in self._numbers.items()}
         self._place.write("data.yaml", yaml.safe_dump(content, allow_unicode=True, sort_keys=False).encode())
+
+    def _add_standing(self) -> None:
+        """Keep the lines of existing lists whose pictures this export does not write."""
+        written = {line.split("/", 3)[3]: split for split, lines in self._lists.items() for line in lines}
+        for split in Split:
+            file = self._place.path / f"{split.value}.txt"
+            for line in file.read_text("utf-8", "replace").splitlines(keepends=True) if file.is_file() else ():
+                name = line.split("/", 3)[-1]
+                if name not in written:
+                    self._lists.setdefault(split, []).append(line if line.endswith("\n") else line + "\n")
+                elif written[name] is not split:
+                    stale = f"labels/{split.value}/{without_suffix(name.strip())}.txt"
+                    self._tally.warn(f"{name.strip()} moved from {split.value}: its old {stale} stays; delete it")
 
     def _apart(self, name: str, split: Split) -> str:
         """A name whose label file no other picture has: YOLO drops the ending, so a.jpg and a.png would share one."""
@@ -125,6 +145,13 @@ class _Work:
             self._tally.kept(label, kind, image.name)
         self._unheld.annotation(annotation, image)
         return f"{self._numbers[label]} {' '.join(map(repr, values))}\n"
+
+
+def _with_standing_names(dataset: Dataset, names: dict[int, str]) -> Dataset:
+    """The labels in the order of the data.yaml that stands, new ones behind them, so that its label files stay true."""
+    ours = {label.name: label for label in dataset.labels}
+    first = [ours.pop(name, DatasetLabel(name)) for _, name in sorted(names.items())]
+    return replace(dataset, labels=tuple(replace(label, foreign_id=None) for label in (*first, *ours.values())))
 
 
 def _relative_box(box: Box, width: int, height: int) -> list[float]:
