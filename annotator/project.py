@@ -58,10 +58,10 @@ class Project:
 
         self._parts = parts
         self.settings: SettingsView = SettingsView(parts)
-        self.images: ImageView = ImageView(parts, live=True)
         self.labels: LabelView = LabelView(parts)
         self.queue: QueueView = QueueView(parts, live=True)
         self.review: ReviewView = ReviewView(parts, live=True)
+        self.images: ImageView = ImageView(parts, self.review, live=True)
 
     @cached_property
     def history(self) -> ProjectHistory:

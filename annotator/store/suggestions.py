@@ -112,6 +112,27 @@ class SuggestionReads:
         query = self._open(select(SuggestionRow.confidence), task, label_id)
         return np.fromiter((row[0] for row in self._connection.execute(query)), dtype=np.float64)
 
+    def open_tags(self, after_run: int) -> list[tuple[int, int, int | None, float]]:
+        """(image id, label id, group id, confidence) of the open tag suggestions of later runs than ``after_run``."""
+        columns = (SuggestionRow.image_id, SuggestionRow.label_id, SuggestionRow.group_id, SuggestionRow.confidence)
+        query = self._open(select(*columns), Task.TAGS, None).where(SuggestionRow.run_id > after_run)
+        return [(row[0], row[1], row[2], row[3]) for row in self._connection.execute(query)]
+
+    def image_ids(
+        self, tasks: Iterable[Task], label_ids: Iterable[int], least: float, most: float
+    ) -> NDArray[np.int64]:
+        """The images with open suggestions of ``tasks``, of any of ``label_ids`` (empty: of any label), of a confidence from
+        ``least`` to ``most``; each once, in no order."""
+        query = select(SuggestionRow.image_id).where(
+            SuggestionRow.is_open,
+            SuggestionRow.task.in_([task.value for task in tasks]),
+            SuggestionRow.confidence.between(least, most),
+        )
+        wanted = sorted(label_ids)
+        if wanted:
+            query = query.where(SuggestionRow.label_id.in_(wanted))
+        return np.fromiter(self._connection.execute(query.distinct()).scalars(), dtype=np.int64)
+
     def open_count(self, task: Task | None = None) -> int:
         """How many suggestions are open, of one task or of all."""
         if task is None:

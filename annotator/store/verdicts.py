@@ -65,6 +65,16 @@ class VerdictReads:
         width = len(suggestions.COLUMNS)
         return [(suggestions.record(row[:width]), record(row[width:])) for row in self._connection.execute(query)]
 
+    def judged_by_run(self, run_id: int) -> list[tuple[int, int, int | None]]:
+        """(image id, label id, group id) of a run's suggestions that have a verdict in force."""
+        columns = (SuggestionRow.image_id, SuggestionRow.label_id, SuggestionRow.group_id)
+        query = (
+            select(*columns)
+            .join(VerdictRow, VerdictRow.suggestion_id == SuggestionRow.id)
+            .where(SuggestionRow.run_id == run_id, verdict_visible())
+        )
+        return [(row[0], row[1], row[2]) for row in self._connection.execute(query)]
+
     def counts(self) -> dict[Decision, int]:
         """How many verdicts there are of each decision, from the counters."""
         found = counters.Counters(self._connection).of(counters.VERDICT)

@@ -49,7 +49,7 @@ def accept(parts: Parts, history: ProjectHistory, request: AcceptRequest, contex
     if (request.min_confidence is None) == (request.max_error is None):
         raise UsageError("Say how much to accept:", "give either a least confidence or a greatest error.")
     review = ReviewView(parts)
-    if review.table() is None:
+    if review.table() is None and not len(review.pile()):
         raise AnnotatorError(
             "There are no suggestions to accept.", "Run `annotator suggest PROJECT --task tags` first."
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from annotator.events import ChangeSet, Table
 from annotator.store import ImageOrder, Root
 from annotator.store.counters import IMAGE_SPLIT, IMAGE_STATE
 from annotator.usecases.parts import Parts
+from annotator.usecases.review_view import ReviewView
 
 Ids = NDArray[np.int64]
 
@@ -23,17 +25,36 @@ Ids = NDArray[np.int64]
 class ImageView:
     """Reads of images, each from the store; ids are int64 arrays, so that a million of them cost eight megabytes.
 
-    ``live`` as in ``ReviewView``.
+    ``review`` knows the suggestions; ``live`` as in ``ReviewView``.
     """
 
-    def __init__(self, parts: Parts, *, live: bool = False) -> None:
+    def __init__(self, parts: Parts, review: ReviewView | None = None, *, live: bool = False) -> None:
         self._parts = parts
+        self._review = review or ReviewView(parts)
         self._roots: dict[int, Path] = {}
         if live:
             parts.db.subscribe(self._forget_roots)
 
     def ids(self, wanted: ImageFilter | None = None, order: ImageOrder = ImageOrder.ADDED) -> Ids:
-        """Ids of the images that pass the filter, in the order of adding unless told otherwise."""
+        """Ids of the images that pass the filter, in the order of adding unless told otherwise.
+
+        Suggestions count whether they have rows or, as tags do until they are judged, only a place in the array of their run.
+        """
+        wanted = wanted or ImageFilter()
+        by_confidence = wanted.min_confidence is not None or wanted.max_confidence is not None
+        if wanted.suggested is None and not by_confidence:
+            return self._ids(wanted, order)
+        of_images = replace(wanted, suggested=None, min_confidence=None, max_confidence=None)
+        if wanted.suggested:
+            of_images = replace(of_images, label_ids=frozenset())
+        passing = self._ids(of_images, order)
+        if wanted.suggested is False:
+            passing = passing[~_marks(self._review.suggested_ids(ImageFilter()), passing)]
+        if wanted.suggested or by_confidence:
+            passing = passing[_marks(self._review.suggested_ids(wanted), passing)]
+        return passing
+
+    def _ids(self, wanted: ImageFilter, order: ImageOrder) -> Ids:
         with self._parts.db.read() as reader:
             return reader.images.ids(wanted, order)
 
@@ -109,3 +130,10 @@ class ImageView:
     def _forget_roots(self, changes: ChangeSet) -> None:
         if changes.touches(Table.IMAGE) and changes.everything:
             self._roots = {}
+
+
+def _marks(chosen: Ids, ids: Ids) -> NDArray[np.bool_]:
+    """(n,) which of ``ids`` are ``chosen``; ids are small numbers, so that a table of all of them beats sorting."""
+    table = np.zeros(max(int(chosen.max(initial=0)), int(ids.max(initial=0))) + 1, dtype=bool)
+    table[chosen] = True
+    return table[ids]

@@ -1,14 +1,16 @@
 """``project.review``: the open suggestions, by image, by label and by confidence, and the figures about them.
 
-Tag suggestions come from the array of the run that is shown (see ``tag_table``); suggestions of other tasks from their rows.
+Tag suggestions come from the array of the run that is shown (see ``tag_table``) and from rows that were imported after it;
+suggestions of other tasks from their rows.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,9 @@ Ids = NDArray[np.int64]
 FloatArray = NDArray[np.float32]
 
 BINS = 20
+FEW = 100
+COUNTED = (Table.ANNOTATION, Table.SUGGESTION, Table.VERDICT, Table.IMAGE)
+"""What decides, image by image, whether a suggestion is open."""
 OPEN_STATES = frozenset({ImageState.NEW, ImageState.IN_PROGRESS, ImageState.DONE, ImageState.SKIPPED})
 
 
@@ -42,6 +47,10 @@ class Pile:
     def __len__(self) -> int:
         return len(self.image_ids)
 
+    def pick(self, rows: NDArray[Any]) -> Pile:
+        """Some of them."""
+        return Pile(self.image_ids[rows], self.label_ids[rows], self.confidences[rows])
+
 
 class ReviewView:
     """Reads of open suggestions. Methods may be called from any thread; counts are kept until something changes.
@@ -55,7 +64,8 @@ class ReviewView:
         self._table: TagTable | None = None
         self._table_run: int | None = None
         self._known = False
-        self._piles: tuple[Pile, ...] | None = None
+        self._open: Pile | None = None
+        self._stale: set[int] = set()
         if live:
             parts.db.subscribe(self._changed)
 
@@ -94,26 +104,40 @@ class ReviewView:
 
     def pile(self, label_id: int | None = None, min_confidence: float = 0.0) -> Pile:
         """Open tag suggestions of a label (or all) from a confidence on, the most confident first."""
-        piles = self._open_piles()
-        images = np.concatenate([p.image_ids for p in piles] or [np.zeros(0, np.int64)])
-        labels = np.concatenate([p.label_ids for p in piles] or [np.zeros(0, np.int64)])
-        sure = np.concatenate([p.confidences for p in piles] or [np.zeros(0, np.float32)])
-        keep = sure >= min_confidence
+        every = self._open_pile()
+        keep = every.confidences >= min_confidence
         if label_id is not None:
-            keep &= labels == label_id
-        order = np.flatnonzero(keep)[np.argsort(-sure[keep], kind="stable")]
-        return Pile(images[order], labels[order], sure[order])
+            keep &= every.label_ids == label_id
+        return every.pick(np.flatnonzero(keep)[np.argsort(-every.confidences[keep], kind="stable")])
+
+    def suggested_ids(self, wanted: ImageFilter) -> Ids:
+        """The images with open suggestions of any task that have the labels and the confidence of ``wanted``, in no order and
+        perhaps more than once."""
+        pile = self._open_pile()
+        least = 0.0 if wanted.min_confidence is None else wanted.min_confidence
+        most = 1.0 if wanted.max_confidence is None else wanted.max_confidence
+        labels = wanted.label_ids if wanted.suggested else frozenset()
+        keep = (pile.confidences >= least) & (pile.confidences <= most)
+        if labels:
+            keep &= np.isin(pile.label_ids, np.asarray(sorted(labels), np.int64))
+        with self._parts.db.read() as reader:
+            others = reader.suggestions.image_ids([task for task in Task if task is not Task.TAGS], labels, least, most)
+        return np.concatenate([pile.image_ids[keep], others])
 
     def suggestions(self, image_ids: Ids) -> list[Suggestion]:
         """The open tag suggestions of some images, e.g. those of a pile that are about to be accepted."""
         table = self.table()
-        if table is None:
-            return []
-        wanted: set[tuple[int, int]] = set()
-        for pile in self._open_piles():
-            inside = np.isin(pile.image_ids, image_ids)
-            wanted.update(zip(pile.image_ids[inside].tolist(), pile.label_ids[inside].tolist(), strict=True))
-        made = table.suggestions(np.unique(np.asarray(image_ids, np.int64)))
+        pile = self._open_pile()
+        asked = pile.pick(np.isin(pile.image_ids, image_ids))
+        wanted = set(zip(asked.image_ids.tolist(), asked.label_ids.tolist(), strict=True))
+        images = np.unique(np.asarray(image_ids, np.int64))
+        latest = 0 if table is None else table.run_id
+        with self._parts.db.read() as reader:
+            rows = reader.suggestions.for_images(images.tolist()).values()
+        made = [s for each in rows for s in each if s.task is Task.TAGS and s.run_id > latest]
+        said = {(s.image_id, s.label_id) for s in made}
+        if table is not None:
+            made += [s for s in table.suggestions(images) if (s.image_id, s.label_id) not in said]
         return [s for s in made if (s.image_id, s.label_id) in wanted]
 
     def open_counts(self) -> dict[int, int]:
@@ -143,56 +167,109 @@ class ReviewView:
         with self._lock:
             if changes.touches(Table.SETTING, Table.RUN):
                 self._known = False
-            if changes.touches(Table.ANNOTATION, Table.VERDICT, Table.RUN, Table.SETTING, Table.LABEL, Table.IMAGE):
-                self._piles = None
+            if changes.everything or changes.touches(Table.RUN, Table.SETTING, Table.LABEL):
+                self._open, self._stale = None, set()
+            elif changes.touches(*COUNTED) and self._open is not None:
+                self._stale.update(changes.image_ids)
 
-    def _open_piles(self) -> tuple[Pile, ...]:
+    def _open_pile(self) -> Pile:
+        """All open tag suggestions, in no order. After edits of a few images only these are looked at anew."""
         with self._lock:
             table = self.table()
-            if self._piles is None:
-                self._piles = () if table is None else tuple(open_piles(self._parts, table))
-            return self._piles
+            if len(self._stale) > FEW:
+                self._open = None
+            if self._open is None:
+                self._stale = set()
+                self._open = joined(open_piles(self._parts, table))
+            elif self._stale:
+                stale, self._stale = sorted(self._stale), set()
+                rest = self._open.pick(~np.isin(self._open.image_ids, np.asarray(stale, np.int64)))
+                self._open = joined([rest, self._pile_of(stale)])
+            return self._open
+
+    def _pile_of(self, image_ids: list[int]) -> Pile:
+        """What the pages of a few images show."""
+        with self._parts.db.read() as reader:
+            labels = reader.labels.all()
+            known = [image.id for image in reader.images.many(image_ids) if image.state in OPEN_STATES]
+            pages = [self.complete(reader.pages.load(image_id), labels) for image_id in known]
+        found = [s for page in pages for s in page.suggestions if s.task is Task.TAGS and Task.TAGS not in page.done]
+        return Pile(
+            np.asarray([s.image_id for s in found], np.int64),
+            np.asarray([s.label_id for s in found], np.int64),
+            np.asarray([s.confidence for s in found], np.float32),
+        )
 
 
-def open_piles(parts: Parts, table: TagTable) -> list[Pile]:
-    """The open suggestions of every group: not answered, not judged, the image not done, the file there."""
+def joined(piles: Sequence[Pile]) -> Pile:
+    """One pile of several, in no order."""
+    return Pile(
+        np.concatenate([each.image_ids for each in piles] or [np.zeros(0, np.int64)]),
+        np.concatenate([each.label_ids for each in piles] or [np.zeros(0, np.int64)]),
+        np.concatenate([each.confidences for each in piles] or [np.zeros(0, np.float32)]),
+    )
+
+
+def open_piles(parts: Parts, table: TagTable | None) -> list[Pile]:
+    """The open suggestions of every group: not answered, not judged, the image not done, the file there.
+
+    Rows of later runs than the table's, which imports wrote, come first; their group needs no other suggestion on their image.
+    """
     with parts.db.read() as reader:
-        labels = reader.labels.all()
+        alive = {label.id for label in reader.labels.all()}
+        rows = reader.suggestions.open_tags(0 if table is None else table.run_id)
+        if table is None and not rows:
+            return []
         tags = reader.annotations.labels_of_kind(GeometryKind.TAG.value)
         shown = reader.images.ids(ImageFilter(states=OPEN_STATES))
         done = reader.images.done_ids(Task.TAGS)
-        judged = {s.id: s for s, _ in reader.verdicts.judged(Task.TAGS) if s.run_id == table.run_id}
-    usable = np.isin(table.ids, shown) & ~np.isin(table.ids, done)
-    alive = {label.id for label in labels}
-    return [_open_of_group(table, each, tags, usable, alive, list(judged.values())) for each in table.groups]
+        judged = [] if table is None else reader.verdicts.judged_by_run(table.run_id)
+    tagged = np.asarray([(image, label) for image, label, _ in tags], np.int64).reshape(-1, 2)
+    closed = np.asarray([(image, label, group or 0) for image, label, group in judged], np.int64).reshape(-1, 3)
+    written = _written(rows, alive, tagged, shown, done)
+    piles = [Pile(written[:, 0].astype(np.int64), written[:, 1].astype(np.int64), written[:, 3].astype(np.float32))]
+    if table is not None:
+        usable = np.isin(table.ids, shown) & ~np.isin(table.ids, done)
+        closed = np.concatenate([closed, written[:, :3].astype(np.int64)])
+        piles += [_open_of_group(table, each, tagged, closed, usable, alive) for each in table.groups]
+    return piles
+
+
+def _written(
+    rows: list[tuple[int, int, int | None, float]], alive: set[int], tagged: Ids, shown: Ids, done: Ids
+) -> NDArray[np.float64]:
+    """(n, 4) image, label, group and confidence of the rows that are still open questions."""
+    found = np.asarray([(image, label, group or 0, sure) for image, label, group, sure in rows], np.float64)
+    found = found.reshape(-1, 4)
+    images, labels = found[:, 0].astype(np.int64), found[:, 1].astype(np.int64)
+    keep = np.isin(labels, np.asarray(sorted(alive), np.int64)) & np.isin(images, shown) & ~np.isin(images, done)
+    return found[keep & ~np.isin(_pairs(images, labels), _pairs(tagged[:, 0], tagged[:, 1]))]
+
+
+def _pairs(images: Ids, labels: Ids) -> Ids:
+    """One number for each image and label."""
+    return (images << 24) | labels
 
 
 def _open_of_group(
-    table: TagTable,
-    each: GroupTable,
-    tags: list[tuple[int, int, str]],
-    usable: NDArray[np.bool_],
-    alive: set[int],
-    judged: list[Suggestion],
+    table: TagTable, each: GroupTable, tagged: Ids, closed: Ids, usable: NDArray[np.bool_], alive: set[int]
 ) -> Pile:
+    """``tagged`` (n, 2) image and label of all tags; ``closed`` (m, 3) image, label and group of what needs no suggestion."""
     group = each.group
     values = each.confidences()
     members = np.asarray(group.label_ids, np.int64)
     values[:, [at for at, label in enumerate(group.label_ids) if label not in alive]] = 0
-    mine = [(image, label) for image, label, _ in tags if label in group.label_ids]
+    mine = tagged[np.isin(tagged[:, 1], members)]
+    theirs = closed[closed[:, 2] == (group.group_id or 0)]
     if group.exclusive:
-        answered = np.asarray(
-            [image for image, _ in mine] + [s.image_id for s in judged if s.group_id == group.group_id], np.int64
-        )
-        is_open = usable & ~np.isin(table.ids, answered)
+        is_open = usable & ~np.isin(table.ids, np.concatenate([mine[:, 0], theirs[:, 0]]))
         top = values.argmax(axis=1) if len(values) else np.zeros(0, np.int64)
         best = values[np.arange(len(values)), top] if len(values) else np.zeros(0, np.float32)
         is_open &= (best > 0) & (best >= 1.0 - values.sum(axis=1))
         rows = np.flatnonzero(is_open)
         return Pile(table.ids[rows], members[top[rows]], best[rows])
-    pairs = mine + [(s.image_id, s.label_id) for s in judged if s.group_id == group.group_id]
+    pairs = np.concatenate([mine, theirs[:, :2]])
     for column, label in enumerate(group.label_ids):
-        said = np.asarray([image for image, one in pairs if one == label], np.int64)
-        values[np.isin(table.ids, said), column] = 0
+        values[np.isin(table.ids, pairs[pairs[:, 1] == label, 0]), column] = 0
     rows, columns = np.nonzero((values >= 0.5) & usable[:, None])
     return Pile(table.ids[rows], members[columns], values[rows, columns])

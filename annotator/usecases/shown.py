@@ -21,7 +21,7 @@ def open_tag_suggestions(page: Page, table: TagTable, labels: tuple[Label, ...])
     """
     kept = [s for s in page.suggestions if s.task is not Task.TAGS or s.run_id >= table.run_id]
     if Task.TAGS in page.done:
-        return page
+        return replace(page, suggestions=tuple(s for s in kept if s.task is not Task.TAGS))
     tagged = {a.label_id for a in page.annotations if a.kind is GeometryKind.TAG}
     exclusive = {g.group.group_id: g.group for g in table.groups if g.group.exclusive}
     answered = {group_id for group_id, group in exclusive.items() if tagged & set(group.label_ids)}

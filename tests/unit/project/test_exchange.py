@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from annotator.domain.geometry import Box, Tag
 from annotator.domain.kinds import ImageState, Source, Split, Task
-from annotator.domain.records import new_annotation
+from annotator.domain.records import ImageFilter, new_annotation
 from annotator.edits import draw as draw_edit
 from annotator.edits import set_tag
 from annotator.errors import AnnotatorError, FormatError, UsageError
@@ -177,3 +178,32 @@ def test_a_name_that_is_not_text_goes_through(tmp_path: Path, pictures: Path) ->
         made.history.perform(draw_edit(page, tag))
         made.history.flush()
         assert made.export(tmp_path / "x.json", "coco").annotations == 1
+
+
+@pytest.mark.parametrize("after_a_run", [False, True])
+def test_imported_tag_suggestions_join_the_pile_until_they_are_judged(
+    project: Project, tmp_path: Path, after_a_run: bool
+) -> None:
+    if after_a_run:
+        project.suggest()
+    before = len(project.review.pile())
+    table = tmp_path / "tags.csv"
+    table.write_text("image,label,confidence,state\nred/0.png,red,0.93,suggested\nblue/1.png,green,0.21,suggested\n")
+    project.import_dataset(table)
+    pile = project.review.pile()
+    assert len(pile) == (before if after_a_run else 2)
+    found = {
+        (uri_of(project, image), sure)
+        for image, sure in zip(pile.image_ids.tolist(), pile.confidences.astype(float).round(2).tolist(), strict=True)
+    }
+    assert {("red/0.png", 0.93), ("blue/1.png", 0.21)} <= found
+    assert project.review.confidence_histogram().sum() == len(pile) == sum(project.review.open_counts().values())
+    red = next(i for i in pile.image_ids.tolist() if uri_of(project, i) == "red/0.png")
+    assert red in project.images.ids(ImageFilter(suggested=True, min_confidence=0.9))
+    (shown,) = project.history.page(red).suggestions
+    assert shown.confidence == 0.93
+    assert [s.id for s in project.review.suggestions(np.asarray([red]))] == [shown.id]
+    accepted = project.accept(min_confidence=0.93)
+    assert accepted.accepted >= 1
+    assert red not in project.review.pile().image_ids
+    assert project.history.page(red).suggestions == ()

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from annotator.domain.geometry import Box
 from annotator.domain.kinds import Decision, ImageState, Split, Task
+from annotator.domain.records import ImageFilter, Suggestion, new_id
 from annotator.edits import accept, merge_labels, reject, set_split
 from annotator.errors import AnnotatorError, UsageError
 from annotator.project import Project
@@ -167,6 +169,42 @@ def test_piles_and_histogram_agree_with_what_pages_show(suggested: Project) -> N
     assert list(pile.confidences) == sorted(pile.confidences, reverse=True)
     by_id = {(s.image_id, s.label_id): s.id for s in shown}
     assert {s.id for s in suggested.review.suggestions(pile.image_ids)} == set(by_id.values())
+
+
+def test_filters_see_suggestions_that_have_no_row_yet(suggested: Project) -> None:
+    ids = suggested.images.ids().tolist()
+    judge(suggested, ids[:4])
+    pile = suggested.review.pile()
+    middle = float(np.median(pile.confidences))
+    sure = dict(zip(pile.image_ids.tolist(), pile.confidences.tolist(), strict=True))
+    assert suggested.images.ids(ImageFilter(suggested=True)).tolist() == ids[4:]
+    assert suggested.images.ids(ImageFilter(suggested=False)).tolist() == ids[:4]
+    above = suggested.images.ids(ImageFilter(min_confidence=middle)).tolist()
+    below = suggested.images.ids(ImageFilter(max_confidence=middle - 1e-6)).tolist()
+    assert above == [i for i in ids[4:] if sure[i] >= middle]
+    assert sorted(above + below) == ids[4:]
+    label = int(pile.label_ids[0])
+    of_label = ImageFilter(suggested=True, label_ids=frozenset({label}), min_confidence=middle)
+    assert suggested.images.ids(of_label).tolist() == sorted(suggested.review.pile(label, middle).image_ids.tolist())
+    tagged = ImageFilter(label_ids=frozenset({truth(suggested, ids[0])}), suggested=False)
+    assert suggested.images.ids(tagged).tolist() == [i for i in ids[:4] if truth(suggested, i) in tagged.label_ids]
+
+
+def test_a_filter_for_suggestions_sees_boxes_and_forgets_what_was_judged(suggested: Project) -> None:
+    first, second = suggested.images.ids().tolist()[:2]
+    judge(suggested, [first, second])
+    red = suggested.labels.all()[0]
+    with suggested._parts.db.write("engine") as writer:
+        run = writer.runs.start(Task.BOXES, "test", "1")
+        box = Suggestion(new_id(), run, first, Box(1, 1, 9, 9), ((red.id, 0.4),), 0.4, 0.4, task=Task.BOXES)
+        writer.suggestions.add_many([box])
+    assert first in suggested.images.ids(ImageFilter(suggested=True))
+    assert second not in suggested.images.ids(ImageFilter(suggested=True))
+    assert suggested.images.ids(ImageFilter(max_confidence=0.4, min_confidence=0.4)).tolist() == [first]
+    page = suggested.history.page(first)
+    suggested.history.perform(reject(page, box, suggested.history.vocabulary(), annotator="ann"))
+    suggested.history.flush()
+    assert first not in suggested.images.ids(ImageFilter(suggested=True))
 
 
 def test_a_merged_label_is_no_longer_suggested(suggested: Project) -> None:
