@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from annotator.cli.certificates import said
 from annotator.cli.shared import AsJson, ImageMode, ProjectPath, SplitNames, answer, plural, table, work
 from annotator.errors import UsageError
 from annotator.usecases.results import ExportResult
@@ -74,6 +75,8 @@ def _show(console: Console, result: ExportResult) -> None:
     console.print(
         f"{result.path}: {plural(result.annotations, 'annotation')} on {plural(result.images, 'picture')}", markup=False
     )
+    for each in result.certificates:
+        console.print(said(each), markup=False)
     if not result.lossy:
         console.print("Nothing was lost.")
         return

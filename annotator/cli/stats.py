@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 from rich.console import Console
 
+from annotator.cli.certificates import said
 from annotator.cli.shared import AsJson, ProjectPath, answer, plural, table
 from annotator.usecases.results import StatsResult
 
@@ -37,5 +38,7 @@ def _show(console: Console, result: StatsResult) -> None:
     verdicts = ", ".join(f"{count:,} {name}" for name, count in result.verdicts.items() if count)
     if verdicts:
         console.print(f"Verdicts: {verdicts}", markup=False)
+    for each in result.certificates:
+        console.print(said(each), markup=False)
     for problem in result.problems:
         console.print(f"  {problem.uri}: {problem.reason}", markup=False)

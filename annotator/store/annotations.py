@@ -131,6 +131,12 @@ class AnnotationReads:
                 found[image_id] = (*found.get(image_id, ()), label_id)
         return found
 
+    def certified(self) -> list[tuple[int, int]]:
+        """(image id, certificate id) of all annotations that stand under a certificate."""
+        query = select(AnnotationRow.image_id, AnnotationRow.certificate_id)
+        query = query.where(AnnotationRow.certificate_id.is_not(None), annotation_visible())
+        return [(row[0], row[1] or 0) for row in self._connection.execute(query)]
+
 
 class AnnotationWrites(AnnotationReads):
     """Reads and writes of annotations. A person's go through edits; ``add_many`` alone serves imports."""

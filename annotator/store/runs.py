@@ -67,7 +67,11 @@ class JobRecord:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A bound on the error rate of what is accepted in bulk; ``seed`` fixed the audited sample before it was shown."""
+    """A bound on the error rate of what is accepted in bulk; ``seed`` fixed the audited sample before it was shown.
+
+    ``audited`` and ``errors`` count the sample behind ``bound``. Without ``signed_at`` nothing was certified (yet).
+    ``model_version`` is taken from the run when the certificate is made.
+    """
 
     id: int
     task: Task
@@ -80,6 +84,8 @@ class Certificate:
     accepted: int
     run_id: int | None = None
     created_at: str = ""
+    model_version: str = ""
+    signed_at: str = ""
 
 
 def _run(row: Any) -> Run:
@@ -154,6 +160,7 @@ class RunReads:
         c = CertificateRow
         columns = (
             c.id, c.task, c.annotator, c.seed, c.max_error, c.audited, c.errors, c.bound, c.accepted, c.run_id, c.created_at,
+            c.model_version, c.signed_at,
         )  # fmt: skip
         rows = self._connection.execute(select(*columns).order_by(c.id))
         return [Certificate(row[0], Task(row[1]), *row[2:]) for row in rows]
@@ -244,7 +251,26 @@ class RunWrites(RunReads):
 
     def add_certificate(self, certificate: Certificate) -> int:
         """Add a certificate (its id is ignored); returns its id."""
-        names = ("annotator", "seed", "max_error", "audited", "errors", "bound", "accepted", "run_id")
+        names = ("annotator", "seed", "max_error", "audited", "errors", "bound", "accepted", "run_id", "signed_at")
         row = {name: getattr(certificate, name) for name in names}
+        version = certificate.model_version
+        if not version and certificate.run_id is not None:
+            version = self.get(certificate.run_id).model_version
+        row |= {"model_version": version}
         row |= {"task": certificate.task.value, "created_at": certificate.created_at or now()}
         return int(self._connection.execute(insert(CertificateRow).returning(CertificateRow.id), row).scalar_one())
+
+    def finish_certificate(
+        self, certificate_id: int, *, audited: int, errors: int, bound: float, accepted: int
+    ) -> None:
+        """Write what the audit found; with ``accepted`` above 0 the certificate is signed by that.
+
+        Raises ``StoreError`` when there is no such certificate or it was signed before: a signature is final.
+        """
+        values: dict[str, Any] = {"audited": audited, "errors": errors, "bound": bound, "accepted": accepted}
+        if accepted:
+            values["signed_at"] = now()
+        unsigned = (CertificateRow.id == certificate_id, CertificateRow.signed_at == "")
+        if self._connection.execute(update(CertificateRow).where(*unsigned).values(values)).rowcount != 1:
+            raise StoreError(f"The project has no certificate number {certificate_id} to sign.")
+        self._ledger.note(Table.RUN)

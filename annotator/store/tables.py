@@ -351,7 +351,8 @@ class JobRow(Base):
 
 
 class CertificateRow(Base):
-    """``seed`` is stored before the first audited item is shown; ``bound`` is the certified error rate."""
+    """``seed`` is stored before the first audited item is shown. ``bound`` is the error rate that ``signed_at`` makes certified;
+    without a signature the audit has not ended, or certified nothing."""
 
     __tablename__ = "certificate"
     __table_args__ = ({"sqlite_autoincrement": True},)
@@ -367,6 +368,8 @@ class CertificateRow(Base):
     bound: Mapped[float] = mapped_column(Float(53))
     accepted: Mapped[int] = mapped_column(Integer)
     created_at: Mapped[str] = mapped_column(String(32))
+    model_version: Mapped[str] = mapped_column(Text, server_default=text("''"))
+    signed_at: Mapped[str] = mapped_column(String(32), server_default=text("''"))
 
 
 class BagRow(Base):

@@ -17,7 +17,7 @@ from annotator.edits import accept_many
 from annotator.edits.vocabulary import Vocabulary
 from annotator.errors import AnnotatorError, UsageError
 from annotator.job_context import JobContext
-from annotator.pseudolabel.certify import AuditPlan, certify, plan_audit
+from annotator.pseudolabel.certify import AuditPlan, certify, plan_audit, upper_bound
 from annotator.store.runs import Certificate
 from annotator.usecases import truth as truth_room
 from annotator.usecases.history import ProjectHistory
@@ -78,10 +78,10 @@ def _certified(
         )
     if not 0 < request.max_error < 1:
         raise UsageError(f"An error of {request.max_error} cannot be certified.", "Give a number between 0 and 1.")
-    table = review.table()
-    assert table is not None
     with parts.db.read() as reader:
-        if reader.settings.get(LAST_AUDIT) == table.run_id:
+        run = reader.runs.latest(request.task)
+        assert run is not None
+        if reader.settings.get(LAST_AUDIT) == run.id:
             raise AnnotatorError(
                 "This run's suggestions were audited already, and failed.", "Train or suggest again first."
             )
@@ -96,7 +96,7 @@ def _certified(
     seed = secrets.randbits(32)
     with parts.db.write(parts.annotator) as writer:
         certificate_id = writer.runs.add_certificate(
-            Certificate(0, Task.TAGS, parts.annotator, seed, request.max_error, 0, 0, 1.0, 0, table.run_id)
+            Certificate(0, Task.TAGS, parts.annotator, seed, request.max_error, 0, 0, 1.0, 0, run.id)
         )
     sure = np.asarray([s.confidence for s in suggestions])
     plan = plan_audit(sure, target=request.max_error, seed=seed, audits=request.audit)
@@ -113,27 +113,27 @@ def _certified(
     _audit_verdicts(parts, history, plan, suggestions, answers)
     audited = {suggestions[row].id for row in plan.sample}
     rest = [suggestions[row] for row in finding.accepted.tolist() if suggestions[row].id not in audited]
-    accepted = _accept_all(parts, history, rest, certificate_id, context) if finding.passed else 0
+    passed = finding.passed and bool(rest)
     right = int((~wrong).sum())
-    signed = Certificate(
-        0,
-        Task.TAGS,
-        parts.annotator,
-        seed,
-        request.max_error,
-        finding.checked,
-        int(wrong.sum()),
-        finding.bound or 1.0,
-        accepted,
-    )
     with parts.db.write(parts.annotator) as writer:
-        if finding.passed:
-            writer.settings.set(f"certificate.{certificate_id}", {"bound": signed.bound, "errors": signed.errors})
+        if finding.bound is not None:
+            writer.runs.finish_certificate(
+                certificate_id,
+                audited=finding.audited,
+                errors=finding.errors,
+                bound=finding.bound,
+                accepted=len(rest),
+            )
         else:
-            writer.settings.set(LAST_AUDIT, table.run_id)
+            bound = upper_bound(int(wrong.sum()), finding.checked)
+            writer.runs.finish_certificate(
+                certificate_id, audited=finding.checked, errors=int(wrong.sum()), bound=bound, accepted=0
+            )
+            writer.settings.set(LAST_AUDIT, run.id)
+    accepted = _accept_all(parts, history, rest, certificate_id, context) if passed else 0
     total = accepted + right
     return AcceptResult(
-        total, len(plan.sample), finding.bound, certificate_id if finding.passed else None, len(plan.sample) + 1
+        total, len(plan.sample), finding.bound, certificate_id if passed else None, len(plan.sample) + 1
     )
 
 

@@ -18,6 +18,7 @@ from annotator.errors import AnnotatorError
 from annotator.formats import registry
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel
 from annotator.job_context import JobContext
+from annotator.usecases import certificates
 from annotator.usecases.image_view import ImageView
 from annotator.usecases.parts import Parts
 from annotator.usecases.results import ExportResult, Loss
@@ -64,7 +65,9 @@ def export(parts: Parts, request: ExportRequest, context: JobContext) -> ExportR
         dataset, request.path, images=request.images, merge=request.merge, replace=request.replace, context=context
     )
     lossy = tuple(Loss(row.label, row.kind, row.count, row.outcome.value, row.detail) for row in report.lossy)
-    return ExportResult(report.images, report.annotations, lossy, str(request.path), request.format)
+    with parts.db.read() as reader:
+        under = certificates.signed(reader, ids)
+    return ExportResult(report.images, report.annotations, lossy, str(request.path), request.format, under)
 
 
 def _chosen(parts: Parts, review: ReviewView, request: ExportRequest) -> Ids:

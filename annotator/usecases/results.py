@@ -112,14 +112,37 @@ class Loss:
 
 
 @dataclass(frozen=True)
+class CertificateStats:
+    """A signed certificate: at most ``bound`` of what was accepted under it is wrong, with 95% confidence.
+
+    ``errors`` of ``audited`` in the random sample that ``seed`` drew; ``annotations`` stand under it now.
+    """
+
+    id: int
+    task: str
+    annotator: str
+    signed_at: str
+    model: str
+    model_version: str
+    seed: int
+    max_error: float
+    audited: int
+    errors: int
+    bound: float
+    accepted: int
+    annotations: int
+
+
+@dataclass(frozen=True)
 class ExportResult:
-    """``lossy``: what was converted or dropped, per label."""
+    """``lossy``: what was converted or dropped, per label. ``certificates``: those that exported annotations stand under."""
 
     images: int
     annotations: int
     lossy: tuple[Loss, ...]
     path: str = ""
     format: str = ""
+    certificates: tuple[CertificateStats, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -172,3 +195,4 @@ class StatsResult:
     runs: int
     heads: int
     problems: tuple[Problem, ...] = field(default=())
+    certificates: tuple[CertificateStats, ...] = field(default=())

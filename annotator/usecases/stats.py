@@ -6,7 +6,7 @@ from annotator.domain import uris
 from annotator.domain.geometry import GeometryKind
 from annotator.domain.kinds import ImageState, Source
 from annotator.store.counters import IMAGE_SPLIT, IMAGE_STATE
-from annotator.usecases import review_view
+from annotator.usecases import certificates, review_view
 from annotator.usecases.parts import Parts
 from annotator.usecases.results import LabelStats, Problem, StatsResult
 
@@ -39,4 +39,5 @@ def stats(parts: Parts) -> StatsResult:
             runs=len(reader.runs.all()),
             heads=len(reader.runs.heads()),
             problems=tuple(Problem(i.id, uris.printable(i.uri), i.reason) for i in reader.images.problems()),
+            certificates=certificates.signed(reader),
         )

@@ -191,5 +191,9 @@ class ReportDialog(Dialog):
             self.body.addWidget(self.table, 1)
         else:
             self.body.addWidget(label(self.tr("Nothing was lost: the format expresses all of it."), "good", wrap=True))
+        signed = self.tr("✓ Certificate {0}: at most {1} of {2} annotations wrong, signed by {3} on {4}.")
+        for x in result.certificates:
+            words = signed.format(x.id, f"{x.bound:.1%}", f"{x.annotations:,}", x.annotator, x.signed_at[:10])
+            self.body.addWidget(label(words, wrap=True))
         self.add_close()
         self.resize(720, 420 if rows else 200)

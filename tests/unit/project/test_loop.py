@@ -12,9 +12,11 @@ from annotator.domain.geometry import Box
 from annotator.domain.kinds import Decision, ImageState, Split, Task
 from annotator.domain.records import ImageFilter, Suggestion, new_id
 from annotator.edits import accept, merge_labels, reject, set_split
-from annotator.errors import AnnotatorError, UsageError
+from annotator.errors import AnnotatorError, StoreError, UsageError
 from annotator.project import Project
+from annotator.pseudolabel.certify import upper_bound
 from annotator.usecases import answers, review_view, tag_table
+from annotator.usecases.results import AcceptResult
 from tests.unit.project.conftest import COLORS, draw
 
 
@@ -169,6 +171,59 @@ def test_piles_and_histogram_agree_with_what_pages_show(suggested: Project) -> N
     assert list(pile.confidences) == sorted(pile.confidences, reverse=True)
     by_id = {(s.image_id, s.label_id): s.id for s in shown}
     assert {s.id for s in suggested.review.suggestions(pile.image_ids)} == set(by_id.values())
+
+
+def certify(suggested: Project, folder: Path, wrong: int = 0) -> AcceptResult:
+    """Accept under a certificate, with an oracle that agrees with all suggestions but the first ``wrong``."""
+    names = {label.id: label.name for label in suggested.labels.all()}
+    pile = suggested.review.pile()
+    lines = []
+    for at, (image, label) in enumerate(zip(pile.image_ids.tolist(), pile.label_ids.tolist(), strict=True)):
+        said = label if at >= wrong else next(other for other in names if other != label)
+        lines.append(f"{suggested.images.get(image).uri},{names[said]}\n")
+    oracle = folder / "oracle.csv"
+    oracle.write_text("image,label\n" + "".join(lines), encoding="utf-8")
+    return suggested.accept(max_error=0.4, audit=10, oracle=oracle)
+
+
+def test_a_certificate_is_signed_with_its_evidence_and_shown_until_it_is_undone(
+    suggested: Project, tmp_path: Path
+) -> None:
+    result = certify(suggested, tmp_path)
+    assert result.certificate is not None and result.accepted > result.audited == 10
+    (signed,) = suggested.stats().certificates
+    with suggested._parts.db.read() as reader:
+        run = reader.runs.latest(Task.TAGS)
+        (row,) = reader.runs.certificates()
+        under = reader.annotations.certified()
+        assert reader.settings.get(f"certificate.{row.id}") is None
+    assert run is not None
+    assert (signed.id, signed.annotator, signed.seed) == (result.certificate, "ann", row.seed)
+    assert (signed.model, signed.model_version) == (run.model_id, run.model_version) and signed.model_version
+    assert signed.bound == result.bound == upper_bound(signed.errors, signed.audited) <= signed.max_error == 0.4
+    assert (signed.errors, signed.accepted) == (0, result.accepted - 10)
+    assert 0 < signed.audited <= 10
+    assert signed.signed_at >= row.created_at
+    assert signed.annotations == signed.accepted == len(under) == suggested.stats().sources["certified"]
+    assert {certificate for _, certificate in under} == {signed.id}
+    exported = suggested.export(tmp_path / "tags.csv", "csv")
+    assert exported.certificates == (signed,)
+    suggested.history.undo()
+    suggested.history.flush()
+    (after,) = suggested.stats().certificates
+    assert (after.accepted, after.annotations) == (signed.accepted, 0)
+    assert suggested.export(tmp_path / "after.csv", "csv").certificates == ()
+    with pytest.raises(StoreError), suggested._parts.db.write() as writer:
+        writer.runs.finish_certificate(signed.id, audited=1, errors=0, bound=0.1, accepted=1)
+
+
+def test_an_audit_that_fails_is_kept_unsigned(suggested: Project, tmp_path: Path) -> None:
+    result = certify(suggested, tmp_path, wrong=24)
+    assert (result.certificate, result.bound, result.accepted) == (None, None, 0)
+    assert suggested.stats().certificates == ()
+    with suggested._parts.db.read() as reader:
+        (row,) = reader.runs.certificates()
+    assert (row.audited, row.errors, row.bound, row.accepted, row.signed_at) == (10, 10, 1.0, 0, "")
 
 
 def test_filters_see_suggestions_that_have_no_row_yet(suggested: Project) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -36,6 +37,25 @@ def test_the_migrations_make_the_tables_of_the_mappings(tmp_path: Path) -> None:
         assert _indexes(connection) == from_migrations
     migrated.dispose()
     mapped.dispose()
+
+
+def test_a_certificate_of_the_first_schema_is_kept_unsigned(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / 'old.db'}")
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(schema.MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(
+            text(
+                "INSERT INTO certificate (task, annotator, seed, max_error, audited, errors, bound, accepted, created_at)"
+                " VALUES ('tags', 'Ada', 7, 0.05, 0, 0, 1.0, 0, '2026-01-01')"
+            )
+        )
+        schema.upgrade(connection)
+        row = connection.execute(text("SELECT seed, model_version, signed_at FROM certificate")).one()
+    engine.dispose()
+    assert tuple(row) == (7, "", "")
 
 
 def test_the_list_of_revisions_is_the_list_of_migrations() -> None:
