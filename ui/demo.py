@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEventLoop, QObject, QTimer
-from PySide6.QtWidgets import QApplication
-
+from annotator.errors import AnnotatorError
 from annotator.project import Project
-from annotator.settings import AppSettings, ThemeChoice
-from ui.theme import theme
+from annotator.settings import AppSettings
 
-SIZES = ((1280, 800), (1920, 1080))
-THEMES = (ThemeChoice.DARK, ThemeChoice.LIGHT)
-PATIENCE_S = 60.0
-SETTLE_MS = 600
+if TYPE_CHECKING:
+    from annotator.media.generate import DemoTruth
+
+SIZE = (1280, 800)
 
 
 def demo_project(annotator: str) -> Project:
@@ -25,48 +22,39 @@ def demo_project(annotator: str) -> Project:
     return Project.open(prepare(default_place(), annotator=annotator).folder, annotator=annotator)
 
 
-class Pause(QObject):
-    """Lets the event loop run for a while."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._loop = QEventLoop(self)
-
-    def rest(self, milliseconds: int) -> None:
-        """Handle events for so long."""
-        QTimer.singleShot(milliseconds, self._loop, self._loop.quit)
-        self._loop.exec()
-
-
 def play(folder: Path, out: Path) -> list[Path]:
-    """Open the project ``folder`` in the real window and save a picture of it for each theme and size; returns their paths."""
+    """Work on the project ``folder`` in the real window as a simulated annotator; returns the pictures taken."""
     from ui.app import application, main_window
+    from ui.tour import Tour
 
-    app = application()
+    application()
     out.mkdir(parents=True, exist_ok=True)
     settings = AppSettings(out / ".settings" / "settings.json")
-    settings.update(auto_train=False)
+    settings.update(auto_train=False, annotator="simulated annotator")
     window = main_window(settings)
-    window.setMinimumSize(1, 1)
-    pause, made = Pause(), []
+    tour = Tour(window, out, _truth(folder))
     try:
-        window.resize(*SIZES[0])
+        window.resize(*SIZE)
         window.show()
-        window.open_path(folder)
-        end = time.monotonic() + PATIENCE_S
-        while time.monotonic() < end and (window.session.page is None or window.jobs.running):
-            pause.rest(50)
-        for size in SIZES:
-            for choice in THEMES:
-                theme().choose(choice)
-                window.resize(*size)
-                window.annotate.share_width()
-                pause.rest(SETTLE_MS)
-                target = out / f"annotate-{choice.value}-{size[0]}x{size[1]}.png"
-                if window.grab().save(str(target)):
-                    made.append(target)
+        tour.start_page()
+        tour.open(folder)
+        tour.judge()
+        tour.draw()
+        tour.finish()
     finally:
         window.close()
         settings.close()
-        QApplication.sendPostedEvents(app)
-    return made
+    return tour.made
+
+
+def _truth(folder: Path) -> DemoTruth | None:
+    """What the pictures of a demo project show; None for any other project, on which nothing is drawn."""
+    from annotator.media.generate import DemoTruth
+
+    with Project.open(folder, read_only=True) as project:
+        for root in project.images.roots():
+            try:
+                return DemoTruth.load(Path(root.path))
+            except AnnotatorError:
+                continue
+    return None

@@ -182,7 +182,10 @@ class ReportDialog(Dialog):
     def __init__(self, parent: QWidget, result: Any) -> None:
         summary = parent.tr("{0} annotations on {1} images are in {2}.")
         text = summary.format(f"{result.annotations:,}", f"{result.images:,}", result.path)
-        super().__init__(parent, parent.tr("Exported as {0}").format(result.format), width=680, explanation=text)
+        from ui.dialogs.datasets import format_names
+
+        name = format_names().get(result.format, result.format)
+        super().__init__(parent, parent.tr("Exported as {0}").format(name), width=680, explanation=text)
         rows = [(x.label, x.kind, f"{x.count:,}", x.outcome, x.detail) for x in result.lossy]
         if rows:
             headers = [self.tr("Label"), self.tr("Kind"), self.tr("Count"), self.tr("Outcome"), self.tr("How")]

@@ -59,6 +59,7 @@ class ImageStrip(QWidget):
         layout.addSpacing(SPACE_1)
         layout.addWidget(self.name, 3)
         layout.addWidget(self.reason, 2)
+        layout.addSpacing(SPACE_2)
         layout.addWidget(self.dimensions)
         layout.addSpacing(SPACE_2)
         controls: tuple[QWidget, ...] = (self.note, self.flag, self.split, self.skip, self.done)

@@ -1,0 +1,55 @@
+"""Makes the pictures of README and guide: ``python docs/make_screenshots.py [FOLDER]``, by default into docs/images.
+
+A demo project is built from the pictures that the project draws itself and the photographs that scikit-image and scikit-learn
+carry; the real window is played on it without a screen, and its pictures are kept under their names.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+KEPT = {
+    "annotate-dark-1280x800": "annotate-dark",
+    "annotate-light-1280x800": "annotate-light",
+    "suggestions-dark": "suggestions-dark",
+    "start-dark": "start-dark",
+    "export-dark": "export-dark",
+    "report-light": "report-light",
+    "palette-dark": "palette-dark",
+    "shortcuts-light": "shortcuts-light",
+}
+
+
+def main() -> int:
+    """Play and keep; returns 1 when a picture is missing."""
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "images"
+    place = (
+        Path(tempfile.gettempdir()) / "annotator-screenshots"
+    )  # a fixed name: it can be read in some of the pictures
+    shutil.rmtree(place, ignore_errors=True)
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+
+    from annotator.jobs.demo import prepare
+    from ui.demo import play
+
+    made = {
+        path.stem: path for path in play(prepare(place, annotator="simulated annotator").folder, place / "screenshots")
+    }
+    target.mkdir(parents=True, exist_ok=True)
+    for name, kept in KEPT.items():
+        if name in made:
+            shutil.copyfile(made[name], target / f"{kept}.png")
+    missing = sorted(set(KEPT) - set(made))
+    shutil.rmtree(place)
+    told = f"; missing: {', '.join(missing)}" if missing else ""
+    sys.stdout.write(f"{len(KEPT) - len(missing)} pictures in {target}{told}\n")
+    return 1 if missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
