@@ -19,8 +19,6 @@ KEPT = {
     "start-dark": "start-dark",
     "export-dark": "export-dark",
     "report-light": "report-light",
-    "palette-dark": "palette-dark",
-    "shortcuts-light": "shortcuts-light",
 }
 
 
