@@ -28,6 +28,8 @@ HalfArray = NDArray[np.float16]
 IntArray = NDArray[np.int64]
 
 FORMAT = 1
+_EXPONENT = np.uint16(0x7C00)
+"""All bits of it are set in a half float that is infinite or not a number."""
 RECORD_BYTES = 16
 HALF_LIMIT = 65504.0
 
@@ -150,7 +152,11 @@ class EmbeddingStore:
         found[found] = self._ids[at[found]] == wanted[found]
         if not found.all():
             raise KeyError(f"no features of images {wanted[~found][:10].tolist()} in {self.folder}")
-        return np.asarray(self._map(name)[self._row_of[at]])
+        rows = np.asarray(self._map(name)[self._row_of[at]])
+        if (rows.view(np.uint16) & _EXPONENT == _EXPONENT).any():  # several times as fast as isfinite on half floats
+            file = self._data_paths[name]
+            raise ModelError(f"{file} is damaged.", f"Delete {self.folder}; it is rebuilt.", path=file)
+        return rows
 
     def append(self, ids: NDArray[np.integer], vectors: FloatArray, logits: FloatArray | None = None) -> None:
         """Commit rows: they are on disk, all or none, when this returns. An id that is there already gets the new row."""

@@ -19,6 +19,7 @@ from annotator.formats import registry
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel
 from annotator.job_context import JobContext
 from annotator.usecases import certificates
+from annotator.usecases.export_target import check_target
 from annotator.usecases.image_view import ImageView
 from annotator.usecases.parts import Parts
 from annotator.usecases.results import ExportResult, Loss
@@ -48,6 +49,7 @@ class ExportRequest:
 def export(parts: Parts, request: ExportRequest, context: JobContext) -> ExportResult:
     """Write the dataset; nothing is at ``request.path`` until all of it is there."""
     registry.spec(request.format)
+    check_target(parts, request.path, request.format, with_images=request.images != "none", replace=request.replace)
     review = ReviewView(parts)
     ids = _chosen(parts, review, request)
     if not len(ids):

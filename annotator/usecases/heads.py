@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -45,19 +46,19 @@ def load_released(parts: Parts, space: Space) -> dict[int | None, GroupHead]:
         if description["space"] != space.store.space:
             return {}
         return {entry["id"]: _read(folder, at, entry) for at, entry in enumerate(description["groups"])}
-    except (OSError, ValueError, KeyError, ModelError):
+    except (OSError, ValueError, TypeError, EOFError, LookupError, BadZipFile, ModelError):
         return {}
 
 
 def _read(folder: Path, at: int, entry: Mapping[str, object]) -> GroupHead:
     head = TagHead.load(folder / f"group{at}.safetensors")
-    with np.load(folder / f"group{at}.npz", allow_pickle=False) as record:
+    with (folder / f"group{at}.npz").open("rb") as file, np.load(file, allow_pickle=False) as record:
         basis = Basis(str(record["basis"]))
         held_out = None if basis is Basis.UNTESTED else HeldOut(basis, record["ids"], record["said"])
         trained = np.asarray(record["trained"], np.int64)
     group_id, labels = entry["id"], entry["labels"]
-    assert group_id is None or isinstance(group_id, int)
-    assert isinstance(labels, list)
+    if not (group_id is None or isinstance(group_id, int)) or not isinstance(labels, list):
+        raise ValueError(f"{folder / 'head.json'} does not describe heads")
     return GroupHead(group_id, tuple(labels), Previous(head, held_out, trained))
 
 

@@ -21,7 +21,7 @@ from annotator.usecases.image_view import ImageView
 from annotator.usecases.parts import Parts
 from annotator.usecases.results import IndexResult
 from annotator.usecases.settings_view import STALE
-from annotator.usecases.space import Space, choose_model, open_space
+from annotator.usecases.space import Space, choose_model, open_space, remember_model
 
 Ids = NDArray[np.int64]
 
@@ -41,6 +41,7 @@ def index(
     """Embed what is new under a model."""
     name, file = choose_model(parts, model_id, weights)
     space = open_space(parts, name, weights=file, device=device)
+    remember_model(parts, name, file)
     return index_space(parts, space, usable_ids(parts, limit), context)
 
 

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,8 @@ def read(parts: Parts) -> tuple[Ids, dict[int, str]]:
     folder = _folder(parts)
     try:
         ids = np.load(folder / "order.npy", allow_pickle=False)
-        reasons = json.loads((folder / "reasons.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, EOFError):
+        words = json.loads((folder / "reasons.json").read_text(encoding="utf-8"))
+        ids, reasons = np.asarray(ids, np.int64), {int(key): str(value) for key, value in words.items()}
+    except (OSError, ValueError, TypeError, AttributeError, EOFError, BadZipFile):
         return np.zeros(0, np.int64), {}
-    return np.asarray(ids, np.int64), {int(key): str(value) for key, value in reasons.items()}
+    return (ids, reasons) if ids.ndim == 1 else (np.zeros(0, np.int64), {})

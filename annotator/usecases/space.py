@@ -54,17 +54,25 @@ class Space:
 
 
 def choose_model(parts: Parts, model_id: str | None, weights: Path | None) -> tuple[str, Path | None]:
-    """The model that is asked for, which the project then remembers, or the one it remembers, or the built-in one."""
-    with parts.db.read() as reader:
-        before = reader.settings.get(TAG_MODEL, DEFAULT_MODEL), reader.settings.get(TAG_WEIGHTS)
-    if model_id is None and weights is None:
-        return before[0], None if before[1] is None else Path(before[1])
-    chosen = model_id or before[0], None if weights is None else str(weights.absolute())
-    if chosen != before and not parts.read_only:
+    """The model and the weights file that are asked for, or those that the project remembers, or the built-in one."""
+    remembered, file = _remembered(parts)
+    if weights is None and model_id in (None, remembered):
+        return remembered, None if file is None else Path(file)
+    return model_id or remembered, weights
+
+
+def remember_model(parts: Parts, name: str, weights: Path | None) -> None:
+    """Later rounds use this model too. Called once it is loaded: a name that leads nowhere must not stick to the project."""
+    chosen = name, None if weights is None else str(weights.absolute())
+    if chosen != _remembered(parts) and not parts.read_only:
         with parts.db.write("suggest") as writer:
             writer.settings.set(TAG_MODEL, chosen[0])
             writer.settings.set(TAG_WEIGHTS, chosen[1])
-    return chosen[0], weights
+
+
+def _remembered(parts: Parts) -> tuple[str, str | None]:
+    with parts.db.read() as reader:
+        return reader.settings.get(TAG_MODEL, DEFAULT_MODEL), reader.settings.get(TAG_WEIGHTS)
 
 
 @functools.lru_cache(maxsize=2)

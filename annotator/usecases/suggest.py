@@ -15,7 +15,7 @@ from annotator.usecases.index import index_space, usable_ids
 from annotator.usecases.parts import Parts
 from annotator.usecases.results import SuggestResult
 from annotator.usecases.review_view import open_piles
-from annotator.usecases.space import choose_model, open_space
+from annotator.usecases.space import choose_model, open_space, remember_model
 
 STEPS = 3
 
@@ -45,6 +45,7 @@ def suggest(
         )
     name, file = choose_model(parts, model_id, weights)
     space = open_space(parts, name, weights=file, device=device)
+    remember_model(parts, name, file)
     ids = usable_ids(parts, limit)
     indexed = index_space(parts, space, ids, context)
     context.progress(0, STEPS, "Suggesting")

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID, uuid5
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,7 +137,7 @@ def read(parts: Parts, run_id: int | None) -> TagTable | None:
             values = np.load(folder / f"group{at}.npy", mmap_mode="r" if len(ids) else None, allow_pickle=False)
             group = TagGroup(tuple(entry["labels"]), entry["id"], entry["exclusive"])
             groups.append(GroupTable(group, values, Calibration(entry["temperature"], entry["verdicts"])))
-    except (OSError, ValueError, EOFError, KeyError):
+    except (OSError, ValueError, TypeError, EOFError, LookupError, BadZipFile):
         return None
     if any(each.probabilities.shape != (len(ids), len(each.group.label_ids)) for each in groups):
         return None

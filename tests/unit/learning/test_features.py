@@ -155,3 +155,12 @@ def test_a_cancelled_job_keeps_its_work_and_resumes(store: EmbeddingStore) -> No
     assert index_images(toy, items, store, decode=paint, batch_size=4).indexed == 8
     assert sum(toy.batches) == 8
     np.testing.assert_array_equal(store.get(np.arange(20))[:, 0], np.arange(20))
+
+
+def test_rows_that_the_disk_has_spoilt_are_named(store: EmbeddingStore) -> None:
+    store.append(np.array([1, 2]), rows([1, 2], 3), rows([1, 2], 2))
+    file = store.folder / "vectors.f16"
+    file.write_bytes(file.read_bytes()[:6] + b"\xff" * 6)
+    assert store.get(np.array([1])).shape == (1, 3)
+    with pytest.raises(ModelError, match=r"vectors\.f16 is damaged. Delete"):
+        store.get(np.array([1, 2]))
