@@ -60,6 +60,7 @@ class FormatSpec:
     ``suffixes`` are the endings of a target that is one file; without one the target is a folder, unless ``file_only``.
     ``one_kind``: a dataset holds one of the kinds, the others are converted; ``needs_split``: every image is in a split;
     ``needs_images``: a picture that does not come along cannot be labelled; ``one_part``: polygons of several parts are joined.
+    ``needs_visible``: keypoints of which none is labelled cannot be written;
     ``image_names`` are examples of names that it can hold, empty when any will do; ``single_tag``: one annotation an image.
     """
 
@@ -81,6 +82,7 @@ class FormatSpec:
     needs_split: bool = False
     needs_images: bool = False
     one_part: bool = False
+    needs_visible: bool = False
     image_names: tuple[str, ...] = ()
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
+from uuid import UUID
 
 from annotator.domain.geometry import GeometryKind
 from annotator.domain.kinds import ImageState, Source, Split, Task
@@ -172,6 +173,7 @@ class _Intake:
         self._origin = origin
         self._runs: dict[Task, int] = {}
         self._written: Counter[Task] = Counter()
+        self._ids: Iterator[UUID] = iter(())
 
     def take(self, batch: Sequence[tuple[int, DatasetImage]]) -> None:
         """Write one batch."""
@@ -179,6 +181,9 @@ class _Intake:
         annotations: list[Annotation] = []
         suggestions: list[Suggestion] = []
         moment = now()
+        # Ids in order: annotations of one moment are drawn, listed and exported in the order of their ids.
+        count = sum(len(image.annotations) for _, image in batch)
+        self._ids = iter(sorted((new_id() for _ in range(count)), key=lambda each: each.int))
         for image_id, image in batch:
             self._note(image_id, image)
             have: defaultdict[int, list[Annotation]] = defaultdict(list)
@@ -242,7 +247,7 @@ class _Intake:
         if each.geometry.kind is GeometryKind.TAG and label.group_id in self._exclusive:
             self._progress.done.setdefault(Task.TAGS, []).append(image_id)
         return Annotation(
-            new_id(),
+            next(self._ids),
             image_id,
             label.id,
             each.geometry,

@@ -107,6 +107,8 @@ def datasets(draw: st.DrawFn, spec: FormatSpec) -> Dataset:
         least = 0 if Field.EMPTY_IMAGES in spec.fields else 1
         for _ in range(draw(st.integers(least, 1 if spec.single_tag else 3))):
             geometry = draw(geometries(draw(st.sampled_from(kinds)), parts=1 if spec.one_part else 3))
+            if spec.needs_visible and isinstance(geometry, Keypoints):
+                geometry = Keypoints(((*geometry.points[0][:2], 2), *geometry.points[1:]))
             suggested = (
                 Field.SUGGESTED in spec.fields and geometry.kind is not GeometryKind.CAPTION and draw(st.booleans())
             )

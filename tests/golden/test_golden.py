@@ -27,6 +27,7 @@ from annotator.domain.geometry import (
     Polygon,
     PolygonPart,
     Polyline,
+    RotatedBox,
     Tag,
 )
 from annotator.domain.kinds import Source, Split
@@ -146,7 +147,26 @@ def test_yolo_outlines_are_read_as_they_say():
     ]
 
 
-@pytest.mark.parametrize("kind", ["detect", "segment"])
+def test_yolo_poses_are_read_as_they_say():
+    dataset, images = read("yolo", HERE / "yolo/pose", image_size=SIZES.get)
+    assert dataset.labels[0].skeleton == Skeleton(("1", "2", "3"))
+    assert shapes(images["street.jpg"]) == [
+        ("person", Box(16, 6, 48, 42)),
+        ("person", Keypoints(((32, 12, 2), (24, 12, 1), (0, 0, 0)))),
+    ]
+
+
+def test_yolo_rotated_boxes_are_read_where_data_yaml_says_so():
+    _, images = read("yolo", HERE / "yolo/obb", image_size=SIZES.get)
+    flat, turned = (one.geometry for one in images["harbour.jpg"].annotations)
+    assert flat == RotatedBox(50, 25, 50, 25, 0)
+    assert isinstance(turned, RotatedBox)
+    # corners (50, 10), (60, 20), (50, 30), (40, 20): a square on its tip
+    assert (turned.cx, turned.cy) == pytest.approx((50, 20))
+    assert (turned.width, turned.height, turned.angle) == pytest.approx((200**0.5, 200**0.5, 45))
+
+
+@pytest.mark.parametrize("kind", ["detect", "segment", "pose", "obb"])
 def test_yolo_is_written_back_equal(kind: str, tmp_path: Path):
     dataset, _ = read("yolo", HERE / "yolo" / kind, image_size=SIZES.get)
     report = registry.writer("yolo").write(dataset, tmp_path / "out")
@@ -154,7 +174,7 @@ def test_yolo_is_written_back_equal(kind: str, tmp_path: Path):
     before, after = texts(HERE / "yolo" / kind), texts(tmp_path / "out")
     for name, text in before.items():
         if name.endswith(".txt"):
-            assert _numbers(after.pop(name)) == _numbers(text), name
+            assert _numbers(after.pop(name)) == [pytest.approx(line, abs=1e-12) for line in _numbers(text)], name
     assert not [name for name in after if name.startswith("labels/")], "no label file was invented"
     names = yaml.safe_load(after["data.yaml"])["names"]
     wanted = yaml.safe_load(before["data.yaml"])["names"]

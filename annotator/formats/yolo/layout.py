@@ -15,6 +15,7 @@ from annotator.formats.names import clean_name
 from annotator.formats.peek import IMAGE_SUFFIXES, is_image_name
 from annotator.formats.splits import split_named
 from annotator.formats.yolo.spec import NAME_LISTS
+from annotator.formats.yolo.tasks import KeypointShape, YoloTask
 
 _LABEL_FOLDERS = ("labels", "Labels", "annotations", "Annotations")
 
@@ -31,11 +32,17 @@ class Item:
 
 @dataclass(frozen=True)
 class Layout:
-    """``names`` maps class numbers to names; ``header`` keeps foreign keys of data.yaml."""
+    """``names`` maps class numbers to names; ``header`` keeps foreign keys of data.yaml.
+
+    ``rotated``: data.yaml says ``task: obb``; ``keypoints``: its ``kpt_shape``, with the points' names where it has some.
+    """
 
     names: dict[int, str]
     header: dict[str, Any]
     items: list[Item]
+    rotated: bool = False
+    keypoints: KeypointShape | None = None
+    points: tuple[str, ...] = ()
 
 
 def explore(folder: Path, file: Path | None, findings: Findings) -> Layout:
@@ -49,8 +56,6 @@ def explore(folder: Path, file: Path | None, findings: Findings) -> Layout:
     if config is not None:
         content = load_yaml(config)
         names = _names(config, content.get("names"))
-        if content.get("kpt_shape"):
-            raise FormatError(f"{config} is a YOLO pose dataset (kpt_shape), which is not read.", path=config)
         header = {k: v for k, v in content.items() if k not in ("names", "path", "train", "val", "test", "nc")}
         for key in ("train", "val", "test"):
             _entries(config, content, key, files, lists, pictures)
@@ -71,7 +76,7 @@ def explore(folder: Path, file: Path | None, findings: Findings) -> Layout:
     items = [_item(picture, split, folder, known) for picture, split in pictures.items()]
     used = {item.labels for item in items}
     items += [_orphan(f, folder) for f in files if f.suffix == ".txt" and f not in used and _in_labels(f, folder)]
-    return Layout(names, header, _apart(items, findings))
+    return Layout(names, header, _apart(items, findings), *_declared(config or folder, header))
 
 
 _TEXTS = frozenset({".txt", ".yaml", ".yml", ".names", ".data"})
@@ -103,6 +108,20 @@ def load_yaml(config: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise FormatError(f"{config} holds no keys.", path=config)
     return content
+
+
+def _declared(config: Path, header: dict[str, Any]) -> tuple[bool, KeypointShape | None, tuple[str, ...]]:
+    shape = header.get("kpt_shape")
+    if not shape:
+        return header.get("task") == YoloTask.OBB, None, ()
+    if not (isinstance(shape, list) and [type(v) for v in shape] == [int, int] and shape[0] > 0 and shape[1] in (2, 3)):
+        raise FormatError(f"{config}: kpt_shape is {shape!r}, not [points, 2 or 3].", path=config)
+    names = header.get("kpt_names")
+    if isinstance(names, dict) and names:
+        names = next(iter(names.values()))
+    if not isinstance(names, list) or len(names) != shape[0]:
+        names = range(1, shape[0] + 1)
+    return False, KeypointShape(*shape), tuple(map(str, names))
 
 
 def _names_classes(file: Path) -> bool:

@@ -1,10 +1,11 @@
-"""Reads YOLO text files: boxes, outlines, and predictions with a confidence as suggestions."""
+"""Reads YOLO text files: boxes, outlines, rotated boxes, keypoints, and predictions with a confidence as suggestions."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from annotator.domain.geometry import Box, Geometry, Polygon, PolygonPart
+from annotator.domain.geometry import Polygon, RotatedBox
+from annotator.domain.records import Skeleton
 from annotator.errors import FormatError
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel, ImageSize
 from annotator.formats.findings import Findings
@@ -15,10 +16,13 @@ from annotator.formats.peek import IMAGE_SUFFIXES, is_image_name
 from annotator.formats.report import Tally
 from annotator.formats.source import Source
 from annotator.formats.spec import Imported
-from annotator.formats.yolo.layout import Item, explore
+from annotator.formats.yolo.layout import Item, Layout, explore
+from annotator.formats.yolo.tasks import box, outline, pose, rotated_box
 from annotator.job_context import QUIET, JobContext
 
 ORIENTED = "coordinates are taken as those of the oriented picture (EXIF applied)"
+PERHAPS_ROTATED = "outlines of four corners are read as polygons; rotated boxes need the line task: obb in data.yaml"
+_FOUR_CORNERS = 8
 
 
 def read(
@@ -31,15 +35,16 @@ def read(
     layout = explore(source.folder, source.root if source.root.is_file() else None, findings)
     if not layout.items:
         raise FormatError(f"{path} holds no pictures and no label files of YOLO.", path=path)
-    labels = tuple(DatasetLabel(name, number) for number, name in layout.names.items())
-    reader = _Reader(layout.names, image_size)
+    skeleton = Skeleton(layout.points) if layout.points else None
+    labels = tuple(DatasetLabel(name, number, skeleton=skeleton) for number, name in layout.names.items())
+    reader = _Reader(layout, image_size)
     images = LazyImages("yolo", source.path, layout.items, reader.image, findings, context, keep=source)
     return Imported(Dataset(labels, images, {"yolo": layout.header} if layout.header else {}), images.report)
 
 
 class _Reader:
-    def __init__(self, names: dict[int, str], image_size: ImageSize | None) -> None:
-        self._names, self._size = names, image_size
+    def __init__(self, layout: Layout, image_size: ImageSize | None) -> None:
+        self._layout, self._names, self._size = layout, layout.names, image_size
 
     def image(self, item: Item, findings: Findings) -> DatasetImage | None:
         name, size = self._named(item)
@@ -59,18 +64,19 @@ class _Reader:
             findings.bad(item.labels, "", f"the size of {name} is not known, so relative numbers mean nothing")
             return None
         width, height = size or (0, 0)
-        annotations = []
+        annotations: list[DatasetAnnotation] = []
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
             try:
-                one = self._annotation(line, width, height)
-                if wrong := findings.placed(one.geometry, width, height):
-                    raise ValueError(wrong)
+                found = self._annotations(line, number, (width, height), name, findings)
+                for one in found:
+                    if wrong := findings.placed(one.geometry, width, height):
+                        raise ValueError(wrong)
             except ValueError as error:
                 findings.bad(item.labels, f"line {number}", str(error))
                 continue
-            annotations.append(one)
+            annotations += found
         return DatasetImage(name, tuple(annotations), width, height, path, item.split, done=True)
 
     def _named(self, item: Item) -> tuple[str, tuple[int, int] | None]:
@@ -83,26 +89,46 @@ class _Reader:
                 return stem + suffix, size
         return item.name, None
 
-    def _annotation(self, line: str, width: int, height: int) -> DatasetAnnotation:
+    def _annotations(
+        self, line: str, place: int, size: tuple[int, int], image: str, findings: Findings
+    ) -> list[DatasetAnnotation]:
+        """The annotation of a line; two when a box stands beside keypoints, which then remember that they are one."""
         first, *rest = line.split()
         number = parsed(first, "the class")
         if not number.is_integer() or int(number) not in self._names:
             raise ValueError(f"the class {first} is not among the {len(self._names)} names")
+        label = self._names[int(number)]
         values = [parsed(text, "a coordinate") for text in rest]
-        confidence = None
-        if len(values) == 5 or (len(values) > 6 and len(values) % 2):
-            confidence = values.pop()
-        geometry: Geometry
-        if len(values) == 4:
-            cx, cy, w, h = values
-            if w < 0 or h < 0:
-                raise ValueError(f"the box has a negative size: {w:g} x {h:g}")
-            geometry = Box((cx - w / 2) * width, (cy - h / 2) * height, (cx + w / 2) * width, (cy + h / 2) * height)
+        confidence = values.pop() if self._has_confidence(len(values)) else None
+        if self._layout.keypoints:
+            geometries = pose(values, self._layout.keypoints, *size)
+        elif len(values) == 4:
+            geometries = [box(values, *size)]
         elif len(values) >= 6:
-            points = zip((x * width for x in values[::2]), (y * height for y in values[1::2]), strict=True)
-            geometry = Polygon((PolygonPart(tuple(points)),))
+            geometries = [self._outline(values, size, label, image, findings)]
         else:
             raise ValueError(f"{len(values)} numbers after the class are neither a box nor an outline")
-        return DatasetAnnotation(
-            self._names[int(number)], geometry, confidence=confidence, suggested=confidence is not None
-        )
+        extra = {"yolo": {"line": place}} if len(geometries) > 1 else {}
+        return [
+            DatasetAnnotation(label, one, confidence=confidence, suggested=confidence is not None, extra=extra)
+            for one in geometries
+        ]
+
+    def _has_confidence(self, count: int) -> bool:
+        shape = self._layout.keypoints
+        if shape:
+            return count == 5 + shape.count * shape.numbers
+        return count == 5 or (count > 6 and count % 2 == 1)
+
+    def _outline(
+        self, values: list[float], size: tuple[int, int], label: str, image: str, findings: Findings
+    ) -> Polygon | RotatedBox:
+        polygon = outline(values, *size)
+        if not self._layout.rotated:
+            if len(values) == _FOUR_CORNERS:
+                findings.tally.note(PERHAPS_ROTATED)
+            return polygon
+        turned = rotated_box(polygon)
+        if turned is None:
+            findings.tally.converted(label, "rotated_box", "its corners make no rectangle, read as a polygon", image)
+        return turned or polygon

@@ -1,13 +1,14 @@
-"""Writes YOLO: images/ and labels/ by split, lists of pictures, and a data.yaml. Boxes, or outlines when there is one."""
+"""Writes YOLO: images/ and labels/ by split, lists of pictures, and a data.yaml; boxes, outlines, rotated boxes or poses."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from annotator.domain.geometry import XY, Box, Mask, Polygon, RotatedBox
+from annotator.domain.geometry import XY, Box, Caption, Geometry, Keypoints, Mask, Polygon, RotatedBox
 from annotator.domain.kinds import Split
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel
 from annotator.formats.labels import positions, unknown
@@ -19,8 +20,10 @@ from annotator.formats.target import Target
 from annotator.formats.unheld import WHY, Unheld
 from annotator.formats.yolo.layout import standing_names
 from annotator.formats.yolo.spec import SPEC
+from annotator.formats.yolo.tasks import YoloTask, corners, pose_values, relative_box, task_of
 from annotator.job_context import QUIET, JobContext
 
+_POINTS_ALONE = "the dataset has outlines or rotated boxes, and YOLO holds keypoints in a dataset without them"
 _BOX_AS_OUTLINE = "written as its four corners, because the dataset has outlines and YOLO reads one or the other"
 
 
@@ -49,15 +52,22 @@ def write(
     return tally.report("yolo", target)
 
 
+class CannotWriteError(Exception):
+    """This annotation has no line; the text says why."""
+
+
 class _Work:
     def __init__(self, dataset: Dataset, place: Target, mode: ImagesMode, tally: Tally) -> None:
         self._place, self._mode, self._tally = place, mode, tally
         self._numbers = positions(dataset, tally)
         self._header = dict(own(dataset.extra, "yolo"))
         self._unheld = Unheld(SPEC, tally)
-        self._unheld.labels(dataset)
-        outlines = (Polygon, Mask, RotatedBox)
-        self._segment = any(isinstance(a.geometry, outlines) for i in dataset.images for a in i.annotations)
+        declared = self._header.pop("task", None) == YoloTask.OBB
+        self._task = task_of((a.geometry for i in dataset.images for a in i.annotations), declared=declared)
+        self._points = _points_of(dataset) if self._task is YoloTask.POSE else ()
+        self._unheld.labels(_without_held_skeletons(dataset) if self._points else dataset)
+        for key in () if self._points else ("kpt_shape", "kpt_names", "flip_idx"):
+            self._header.pop(key, None)
         self._lists: dict[Split, list[str]] = {Split.TRAIN: []}
         self._stems: set[str] = set()
 
@@ -71,9 +81,8 @@ class _Work:
         if image.split is None:
             self._tally.converted("", "split", "images without a split are written to train", image.name)
         name = self._apart(image.name, split)
-        lines = [line for one in image.annotations if (line := self._line(one, image))]
+        lines = self._lines(image)
         self._tally.images += 1
-        self._tally.annotations += len(lines)
         self._place.add_image(image.path, f"images/{split.value}/{name}", self._mode, self._tally, image.name)
         self._place.write(f"labels/{split.value}/{without_suffix(name)}.txt", "".join(lines).encode())
         self._lists.setdefault(split, []).append(f"./images/{split.value}/{name}\n")
@@ -89,6 +98,11 @@ class _Work:
             self._tally.note("no image is in val: data.yaml names the training images there, as YOLO demands one")
         if Split.TEST in self._lists:
             content["test"] = "test.txt"
+        if self._task is YoloTask.OBB:
+            content["task"] = self._task.value
+        if self._points:
+            content["kpt_shape"] = [len(self._points), 3]
+            content["kpt_names"] = {number: list(self._points) for number in self._numbers.values()}
         content["names"] = {number: name for name, number in self._numbers.items()}
         self._place.write("data.yaml", yaml.safe_dump(content, allow_unicode=True, sort_keys=False).encode())
 
@@ -119,32 +133,88 @@ class _Work:
             self._tally.converted("", "image name", f"renamed: {how}", name)
         return free + suffix
 
-    def _line(self, annotation: DatasetAnnotation, image: DatasetImage) -> str:
+    def _lines(self, image: DatasetImage) -> list[str]:
+        """The lines of an image; what is dropped is reported. Keypoints and the box of their line are one line again."""
+        pairs = self._pairs(image)
+        lines: list[str] = []
+        written: set[int] = set()
+        for one in image.annotations:
+            if id(one) in written:
+                continue
+            box, partner = pairs.get(id(one), (one, None))
+            written |= {id(box), id(partner)}
+            if line := self._line(box, image, partner):
+                lines.append(line)
+        return lines
+
+    def _pairs(self, image: DatasetImage) -> dict[int, tuple[DatasetAnnotation, DatasetAnnotation]]:
+        """Box and keypoints that came from one line, under the identity of each."""
+        boxes: dict[Any, DatasetAnnotation] = {}
+        points: dict[Any, DatasetAnnotation] = {}
+        for one in image.annotations if self._task is YoloTask.POSE else ():
+            line = own(one.extra, "yolo").get("line")
+            if line is not None and isinstance(one.geometry, Box | Keypoints):
+                found = boxes if isinstance(one.geometry, Box) else points
+                found.setdefault((line, one.label, one.suggested), one)
+        pairs = [(boxes[key], points[key]) for key in boxes if key in points]
+        return {id(one): pair for pair in pairs for one in pair}
+
+    def _line(self, annotation: DatasetAnnotation, image: DatasetImage, partner: DatasetAnnotation | None) -> str:
         """The line, or nothing when it was dropped (and reported)."""
-        geometry, label = annotation.geometry, annotation.label
-        kind = geometry.kind.value
-        if not isinstance(geometry, Box | RotatedBox | Polygon | Mask):
-            self._tally.dropped(label, kind, WHY, image.name)
-            return ""
-        if label not in self._numbers:
+        label, kind = annotation.label, annotation.geometry.kind.value
+        if label not in self._numbers and not isinstance(annotation.geometry, Caption):
             raise unknown(label, image.name)
-        if not (image.width and image.height):
-            self._tally.dropped(label, kind, "relative numbers need the image's size, which is not known", image.name)
+        try:
+            if not isinstance(annotation.geometry, Box | RotatedBox | Polygon | Mask | Keypoints):
+                raise CannotWriteError(WHY)
+            if not (image.width and image.height):
+                raise CannotWriteError("relative numbers need the image's size, which is not known")
+            values, how = self._values(annotation.geometry, partner, image.width, image.height)
+        except CannotWriteError as reason:
+            self._tally.dropped(label, kind, str(reason), image.name)
             return ""
-        how = ""
-        if isinstance(geometry, Box) and not self._segment:
-            values = _relative_box(geometry, image.width, image.height)
-        else:
-            ring, how = _ring(geometry)
-            values = [v for x, y in ring for v in (x / image.width, y / image.height)]
-        if annotation.suggested:
-            how = "; ".join(filter(None, (how, "a suggestion, written like an annotation")))
-        if how:
-            self._tally.converted(label, kind, how, image.name)
-        else:
-            self._tally.kept(label, kind, image.name)
-        self._unheld.annotation(annotation, image)
+        for one in filter(None, (annotation, partner)):
+            self._tally.annotations += 1
+            said = "; ".join(filter(None, (how, "a suggestion, written like an annotation" if one.suggested else "")))
+            if said:
+                self._tally.converted(label, one.geometry.kind.value, said, image.name)
+            else:
+                self._tally.kept(label, one.geometry.kind.value, image.name)
+            self._unheld.annotation(one, image)
         return f"{self._numbers[label]} {' '.join(map(repr, values))}\n"
+
+    def _values(
+        self, geometry: Geometry, partner: DatasetAnnotation | None, width: int, height: int
+    ) -> tuple[list[float], str]:
+        if isinstance(geometry, Keypoints) and self._task is not YoloTask.POSE:
+            raise CannotWriteError(_POINTS_ALONE)
+        if self._task is YoloTask.POSE and isinstance(geometry, Box | Keypoints):
+            points = geometry if isinstance(geometry, Keypoints) else partner.geometry if partner else None
+            if isinstance(geometry, Keypoints) and geometry.bounds() is None:
+                raise CannotWriteError("none of its keypoints is labelled, so there is no box around them")
+            around = geometry if isinstance(geometry, Box) else None
+            shown = points if isinstance(points, Keypoints) else None
+            return pose_values(around, shown, len(self._points), width, height), ""
+        if isinstance(geometry, Box) and self._task is YoloTask.DETECT:
+            return relative_box(*geometry.bounds(), width, height), ""
+        ring, how = _ring(geometry, rotated=self._task is YoloTask.OBB)
+        return [v for x, y in ring for v in (x / width, y / height)], how
+
+
+def _without_held_skeletons(dataset: Dataset) -> Dataset:
+    """The dataset as the report sees it: names of points are kept, the lines between them are not."""
+    held = (label.skeleton is not None and not label.skeleton.edges for label in dataset.labels)
+    labels = (replace(label, skeleton=None) if h else label for label, h in zip(dataset.labels, held, strict=True))
+    return replace(dataset, labels=tuple(labels))
+
+
+def _points_of(dataset: Dataset) -> tuple[str, ...]:
+    """Names of the keypoints that each line gets: those of the longest skeleton, or numbers."""
+    longest = max((label.skeleton.points for label in dataset.labels if label.skeleton), key=len, default=())
+    count = max(
+        len(a.geometry.points) for i in dataset.images for a in i.annotations if isinstance(a.geometry, Keypoints)
+    )
+    return longest if len(longest) >= count else tuple(str(number + 1) for number in range(count))
 
 
 def _with_standing_names(dataset: Dataset, names: dict[int, str]) -> Dataset:
@@ -154,25 +224,17 @@ def _with_standing_names(dataset: Dataset, names: dict[int, str]) -> Dataset:
     return replace(dataset, labels=tuple(replace(label, foreign_id=None) for label in (*first, *ours.values())))
 
 
-def _relative_box(box: Box, width: int, height: int) -> list[float]:
-    return [
-        (box.x1 + box.x2) / 2 / width,
-        (box.y1 + box.y2) / 2 / height,
-        (box.x2 - box.x1) / width,
-        (box.y2 - box.y1) / height,
-    ]
-
-
-def _ring(geometry: Box | RotatedBox | Polygon | Mask) -> tuple[tuple[XY, ...], str]:
+def _ring(geometry: Geometry, *, rotated: bool) -> tuple[tuple[XY, ...], str]:
     """One closed outline and what was done for it."""
     match geometry:
-        case Box(x1, y1, x2, y2):
-            return ((x1, y1), (x2, y1), (x2, y2), (x1, y2)), _BOX_AS_OUTLINE
+        case Box():
+            return corners(geometry), _BOX_AS_OUTLINE
         case RotatedBox():
-            return geometry.corners(), "written as its four corners"
+            return corners(geometry), "" if rotated else "written as its four corners"
         case Mask():
             return keyhole(traced(geometry)), "traced along its pixels; parts and holes joined by cuts without width"
         case Polygon():
             if len(geometry.parts) == 1 and not geometry.parts[0].holes:
                 return geometry.parts[0].outer, ""
             return keyhole(geometry), "its parts and holes are joined by cuts without width, as YOLO has one outline"
+    raise CannotWriteError(WHY)
