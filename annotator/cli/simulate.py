@@ -8,9 +8,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from annotator.cli.shared import AsJson, ProjectPath, TaskName, answer, table, work
+from annotator.cli.shared import AsJson, ProjectPath, TaskName, answer, plural, table, work
 from annotator.errors import UsageError
 from annotator.usecases.results import SimulateResult
+
+STRATEGIES = (
+    "How the queue chooses: default or auto (typical pictures first, then uncertain ones), typiclust, margin, random, "
+    "in-order."
+)
+NEARLY = 0.9
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +34,7 @@ def simulate(
     budgets: Annotated[
         str, typer.Option("--budgets", help="Numbers of labels to stop at, separated by commas.")
     ] = "10,20,50,100,200",
-    strategy: Annotated[str, typer.Option("--strategy", help="How the queue chooses.")] = "default",
+    strategy: Annotated[str, typer.Option("--strategy", help=STRATEGIES)] = "default",
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="How often to play it.")] = 3,
     as_json: AsJson = False,
 ) -> None:
@@ -58,12 +64,19 @@ def simulate(
 
 
 def _show(console: Console, result: SimulateResult) -> None:
-    curve = table("labels", result.metric, "sd", "actions")
+    curve = table("labels", result.metric, "sd", "of all labels", "actions")
+    full = max(result.full_supervision, 1e-9)
     if result.zero_labels is not None:
-        curve.add_row("0", f"{result.zero_labels:.3f}", "", "")
+        curve.add_row("0", f"{result.zero_labels:.3f}", "", f"{result.zero_labels / full:.0%}", "0")
     for point in result.curve:
-        curve.add_row(str(point.budget), f"{point.mean:.3f}", f"{point.sd:.3f}", f"{point.actions:.0f}")
+        row = f"{point.mean:.3f}", f"{point.sd:.3f}", f"{point.mean / full:.0%}", f"{point.actions:,.0f}"
+        curve.add_row(f"{point.budget:,}", *row)
+    curve.add_row("all", f"{result.full_supervision:.3f}", "", "100%", "")
     console.print(curve)
     console.print(
-        f"All labels: {result.full_supervision:.3f}. Scored on {result.scored_on} ({result.scored_images:,} pictures)."
+        f"Scored on {result.scored_on} ({plural(result.scored_images, 'picture')}), which the loop never saw. "
+        f"Strategy {result.strategy}, mean of {plural(result.seeds, 'run')}, {result.seconds:.0f} s."
     )
+    enough = next((point for point in result.curve if point.mean >= NEARLY * result.full_supervision), None)
+    if enough is not None:
+        console.print(f"{plural(enough.budget, 'label')} reach {NEARLY:.0%} of what all labels give.")

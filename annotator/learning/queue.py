@@ -6,6 +6,7 @@ ones, spread out by clustering. Constants: METHODS, "Tags: measured defaults".
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +14,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 
 from annotator.errors import UsageError
 from annotator.learning.pool import Pool
@@ -137,7 +139,10 @@ def doubt(probabilities: FloatArray, names: Sequence[str], exclusive: bool = Tru
 
 def _clusters(rows: FloatArray, count: int, seed: int, weights: FloatArray | None = None) -> KMeans:
     means = KMeans(min(count, len(rows)), n_init=1, init="k-means++", max_iter=CLUSTER_ITERATIONS, random_state=seed)
-    return means.fit(rows, sample_weight=weights)
+    with warnings.catch_warnings():
+        # Copies of one picture leave clusters empty, which is as good.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return means.fit(rows, sample_weight=weights)
 
 
 def _typical(pool: Pool, is_open: BoolArray, labelled: IntArray, count: int, seed: int) -> IntArray:
@@ -149,8 +154,7 @@ def _typical(pool: Pool, is_open: BoolArray, labelled: IntArray, count: int, see
         index = np.sort(np.random.default_rng(seed).choice(index, CLUSTER_ROWS, replace=False))
     index = np.concatenate([index, labelled]).astype(np.int64)
     rows = pool.components[index, :CLUSTER_COMPONENTS]
-    distinct = len(np.unique(rows, axis=0)) if len(rows) <= 2 * (len(labelled) + count) else len(rows)
-    cluster = _clusters(rows, min(len(labelled) + count, distinct), seed).labels_
+    cluster = _clusters(rows, len(labelled) + count, seed).labels_
     clusters = int(cluster.max()) + 1
     opened = is_open[index]
     size = np.bincount(cluster[opened], minlength=clusters)
@@ -182,7 +186,7 @@ def _uncertain(
     if len(index) <= count:
         return index
     rows = pool.components[index, :CLUSTER_COMPONENTS]
-    means = _clusters(rows, min(count, len(np.unique(rows, axis=0))), seed, np.maximum(1.0 - margin, 1e-3))
+    means = _clusters(rows, count, seed, np.maximum(1.0 - margin, 1e-3))
     distance = np.linalg.norm(rows - means.cluster_centers_[means.labels_], axis=1)
     chosen = [int(np.flatnonzero(means.labels_ == each)[distance[means.labels_ == each].argmin()]) for each in
               np.unique(means.labels_)]  # fmt: skip

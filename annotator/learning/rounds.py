@@ -131,7 +131,7 @@ def train_round(
         before, comparable = _before(problem, rival)
         truth = _truth(problem)
     right_before = None if before is None else _right(before, truth)
-    decision = _decide(held_out.basis, _right(said, truth), right_before, comparable)
+    decision = decide(held_out.basis, _right(said, truth), right_before, comparable)
     return Round(fit, held_out, replace(decision, against_guesses=rival is None and decision.previous is not None))
 
 
@@ -225,9 +225,13 @@ def _right(said: Answers, truth: Answers) -> NDArray[np.float64]:
     return np.asarray(right.sum(axis=1) / np.maximum(1, known.sum(axis=1)))
 
 
-def _decide(
+def decide(
     basis: Basis, right: NDArray[np.float64], before: NDArray[np.float64] | None, comparable: NDArray[np.bool_]
 ) -> Decision:
+    """Release unless the mean paired difference of ``comparable`` images lies below minus one standard error.
+
+    ``right`` and ``before`` (m,) are 1 where the new and the last head are right (shares for independent labels).
+    """
     accuracy = float(right.mean())
     if before is None or comparable.sum() < 2:
         return Decision(True, basis, len(right), accuracy, 0, None, None)

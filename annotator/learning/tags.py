@@ -138,7 +138,9 @@ def _fit_low_label(problem: TagProblem) -> TagHead:
     planted = np.zeros((len(problem.pool), columns), dtype=np.float32)
     if problem.zero_shot is not None:
         rows, labels = seeds(balanced(problem.zero_shot))
-        planted[rows, labels] = SEED_WEIGHT / (1.0 + problem.n_labelled / SEED_HALF_LIFE)
+        seen = np.bincount(classes, minlength=columns) > 0
+        # What answers there are outweigh the names, except of a label that nobody has given yet.
+        planted[rows, labels] = SEED_WEIGHT / (1.0 + np.where(seen[labels], problem.n_labelled, 0) / SEED_HALF_LIFE)
     elif len(np.unique(classes)) < 2:
         return _constant(problem)
     planted[problem.labelled] = _one_hot(classes, columns) * problem.known_weights()[:, None]
@@ -162,6 +164,8 @@ def _self_train(problem: TagProblem, probabilities: FloatArray, recipe: Recipe) 
     else:
         share = probabilities.sum(axis=0) / probabilities.sum()
     quota = share * PSEUDO_SHARE * len(pool)
+    if len(classes):
+        quota[: problem.n_classes][counts[: problem.n_classes] == 0] = np.minimum(quota.max(), STARTER_EXAMPLES)
     every = max(1, round(quota.sum() / PSEUDO_ROWS))
     linear = Linear(np.zeros((rows.shape[1], columns), np.float32), np.zeros(columns, np.float32))
     for turn in range(SELF_TRAINING_ROUNDS):

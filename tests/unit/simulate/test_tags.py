@@ -72,3 +72,9 @@ def test_every_strategy_plays(strategy: Strategy) -> None:
     found = simulate_tags(make_task(pool=60, scored=30), (10,), strategy=strategy, seeds=1)
     assert 0 <= found.curve[0].mean <= 1
     assert found.curve[0].sd == 0
+
+
+def test_help_names_every_strategy() -> None:
+    from annotator.cli.simulate import STRATEGIES
+
+    assert all(strategy.value in STRATEGIES for strategy in Strategy)
