@@ -184,14 +184,20 @@ class Tour:
         return (session.read_page(image_id) for image_id in session.order.ids.tolist())
 
     def _most_doubtful(self) -> int | None:
-        """The open image whose best candidates are closest to each other."""
+        """The open image whose best candidates are closest to each other; if there is one, an image whose best is right."""
+        names = {label.id: label.name for label in self.window.session.labels.values()}
+        truth = self._truth.images if self._truth is not None else {}
         found = [
-            (s.distribution[0][1] - (s.distribution[1][1] if len(s.distribution) > 1 else 0.0), page.image.id)
+            (
+                names.get(s.label_id) != truth.get(page.image.uri),
+                s.distribution[0][1] - (s.distribution[1][1] if len(s.distribution) > 1 else 0.0),
+                page.image.id,
+            )
             for page in self._pages()
             for s in page.suggestions
             if s.geometry.kind is GeometryKind.TAG
         ]
-        return min(found)[1] if found else None
+        return min(found)[2] if found else None
 
     def _richest(self) -> tuple[int, str, Sequence[Box]] | None:
         """The picture with most things on it that has nothing drawn yet: its id, their label and their boxes."""

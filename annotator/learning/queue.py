@@ -101,7 +101,7 @@ def next_batch(
         return Ranking(rows, ("drawn at random",) * count)
     if strategy is Strategy.TYPICAL:
         picked = _typical(pool, is_open, labelled, count, seed)
-        reasons = ("typical of the unlabelled pictures",) * len(picked)
+        reasons = ("typical of many",) * len(picked)
     else:
         assert probabilities is not None
         picked = _uncertain(pool, is_open, probabilities, count, exclusive, seed)

@@ -94,6 +94,7 @@ def open_the_folder(hands: Hands, photos: Path) -> None:
     hands.until(lambda: bool(window.session.visible_suggestions()))
     hands.until_idle()
     assert {row.uri for row in rows(hands)} == set(READABLE)
+    assert window.annotate.suggestions.slider.caption == "confidence, uncalibrated"
     assert any(BROKEN in text for text in window.toasts.texts)
     sizes = {row.uri: (row.width, row.height) for row in rows(hands)}
     assert sizes[PHONE] == PHONE_SIZE

@@ -87,6 +87,7 @@ def test_tab_walks_and_shift_enter_accepts_what_the_slider_shows(window: MainWin
     assert window.session.active_suggestion_id == made[1].id
     press(window, Qt.Key.Key_Backtab, SHIFT)
     assert window.session.active_suggestion_id == made[0].id
+    assert window.annotate.suggestions.slider.caption == "confidence"
     window.annotate.suggestions.slider.set_value(0.5)
     assert window.annotate.suggestions.bulk.text().startswith("Accept 2")
     press(window, Qt.Key.Key_Return, SHIFT)

@@ -25,9 +25,10 @@ class ConfidenceSlider(QWidget):
         super().__init__()
         self._counts: tuple[int, ...] = ()
         self._value = 0.0
+        self._calibrated = True
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName(self.tr("Hide suggestions below this confidence"))
-        self.setToolTip(self.tr("Drag to hide suggestions below a confidence"))
+        self.set_calibrated(True)
         self.setFixedHeight(BARS_PX + 28)
         theme().changed.connect(self.update)
 
@@ -39,6 +40,22 @@ class ConfidenceSlider(QWidget):
     def set_counts(self, counts: Sequence[int]) -> None:
         """Show how many suggestions fall into each class of equal width from 0 to 1."""
         self._counts = tuple(int(c) for c in counts)
+        self.update()
+
+    @property
+    def caption(self) -> str:
+        """What the numbers are."""
+        return self.tr("confidence") if self._calibrated else self.tr("confidence, uncalibrated")
+
+    def set_calibrated(self, calibrated: bool) -> None:
+        """Say whether the numbers are probabilities yet."""
+        self._calibrated = calibrated
+        told = [self.tr("Drag to hide suggestions below a confidence.")]
+        if not calibrated:
+            told.append(
+                self.tr("Too few verdicts to calibrate yet: read the numbers as an order, not as probabilities.")
+            )
+        self.setToolTip("\n".join(told))
         self.update()
 
     def set_value(self, value: float) -> None:
@@ -111,5 +128,5 @@ class ConfidenceSlider(QWidget):
         words = self.tr("all shown") if self._value == 0 else self.tr("from {0}%").format(round(self._value * 100))
         below = QRectF(track.left() - 4, y + 4, track.width() + 8, 14)
         painter.drawText(below, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
-        painter.drawText(below, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, self.tr("confidence"))
+        painter.drawText(below, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, self.caption)
         painter.end()

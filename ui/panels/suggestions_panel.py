@@ -204,6 +204,8 @@ class SuggestionsPanel(QWidget):
         visible = session.visible_suggestions()
         self.model.set_suggestions(visible, session.ordered_labels())
         hidden = (len(session.page.suggestions) if session.page else 0) - len(visible)
+        if visible:
+            self.slider.set_calibrated(not any(s.uncalibrated for s in visible))
         self.bulk.setVisible(bool(visible))
         self.bulk.setText(self.tr("Accept {0}   Shift+Enter").format(len(visible)))
         self._stack.setCurrentWidget(self.view if visible else self._empty)
