@@ -18,6 +18,7 @@ import pytest
 from pycocotools import mask as mask_file
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog
 from shapely.geometry import Polygon as ShapelyPolygon
 
 from annotator.domain.geometry import Box, Geometry, Keypoints, Mask, Point, Polygon, Polyline, RotatedBox
@@ -87,6 +88,7 @@ def open_the_folder(hands: Hands, photos: Path) -> None:
     hands.push(window.start.folder_button)
     hands.choose_path(photos)
     hands.until(lambda: window.start.answer.isVisible())
+    assert window.findChildren(QFileDialog) == []
     assert window.start.answer.hasFocus()
     hands.key(", ".join(LABELS))
     hands.key(Key.Key_Return)
