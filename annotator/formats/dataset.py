@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from annotator.domain.geometry import Geometry
-from annotator.domain.kinds import Source, Split
+from annotator.domain.kinds import Decision, Source, Split
 from annotator.domain.records import Skeleton
 
 ImageSize = Callable[[str], tuple[int, int] | None]
@@ -34,7 +34,11 @@ class DatasetLabel:
 
 @dataclass(frozen=True)
 class DatasetAnnotation:
-    """One annotation: ``label`` is the label's name. ``state`` and ``confidence`` matter for suggestions and tag tables."""
+    """One annotation: ``label`` is the label's name. ``suggested`` and ``confidence`` matter for suggestions and tag tables.
+
+    ``decision`` is what a person said of a suggestion that became no annotation: ``REJECTED``, with ``suggested``. Writers get
+    such only where their spec holds ``Field.REJECTED``.
+    """
 
     label: str
     geometry: Geometry
@@ -46,6 +50,7 @@ class DatasetAnnotation:
     confidence: float | None = None
     suggested: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
+    decision: Decision | None = None
 
 
 @dataclass(frozen=True)

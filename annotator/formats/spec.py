@@ -31,6 +31,7 @@ class Field(StrEnum):
     SOURCE = "source"
     CONFIDENCE = "confidence"
     SUGGESTED = "suggestions"
+    REJECTED = "rejected suggestions"
     SPLIT = "split"
     NOTE = "note"
     FLAGGED = "flag"

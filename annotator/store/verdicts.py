@@ -75,6 +75,25 @@ class VerdictReads:
         )
         return [(row[0], row[1], row[2]) for row in self._connection.execute(query)]
 
+    def rejected_tags(self) -> list[tuple[int, int, UUID]]:
+        """(image id, label id, suggestion id) of the tags that are rejected, in the order of the verdicts."""
+        query = (
+            select(SuggestionRow.image_id, SuggestionRow.label_id, SuggestionRow.id)
+            .join(VerdictRow, VerdictRow.suggestion_id == SuggestionRow.id)
+            .where(SuggestionRow.task == Task.TAGS.value, VerdictRow.decision == Decision.REJECTED.value)
+            .where(verdict_visible())
+            .order_by(VerdictRow.created_at, VerdictRow.suggestion_id)
+        )
+        return [(row[0], row[1], row[2]) for row in self._connection.execute(query)]
+
+    def of(self, suggestion_ids: Iterable[UUID]) -> dict[UUID, Verdict]:
+        """The verdicts in force on some suggestions."""
+        found: dict[UUID, Verdict] = {}
+        for chunk in chunks(suggestion_ids):
+            query = select(*COLUMNS).where(VerdictRow.suggestion_id.in_(chunk), verdict_visible())
+            found.update((row[0], record(row)) for row in self._connection.execute(query))
+        return found
+
     def counts(self) -> dict[Decision, int]:
         """How many verdicts there are of each decision, from the counters."""
         found = counters.Counters(self._connection).of(counters.VERDICT)

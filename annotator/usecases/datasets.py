@@ -10,9 +10,9 @@ from typing import Literal
 from uuid import UUID
 
 from annotator.domain.geometry import GeometryKind
-from annotator.domain.kinds import ImageState, Source, Split, Task
+from annotator.domain.kinds import Decision, ImageState, Split, Task
 from annotator.domain.palette import label_color
-from annotator.domain.records import Annotation, Label, Suggestion, new_id, now
+from annotator.domain.records import Annotation, Label, Suggestion, Verdict, new_id, now
 from annotator.errors import FormatError
 from annotator.formats import registry
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage
@@ -25,6 +25,7 @@ from annotator.usecases.results import ImportResult
 from annotator.usecases.settings_view import FOREIGN_HEADER, FOREIGN_LABELS
 
 BATCH = 500
+REJECTIONS = "rejections"
 SHOWN_NAMES = 3
 TASK_OF = {GeometryKind.TAG: Task.TAGS, GeometryKind.BOX: Task.BOXES, GeometryKind.ROTATED_BOX: Task.BOXES}
 TASK_OF |= {GeometryKind.KEYPOINTS: Task.KEYPOINTS, GeometryKind.CAPTION: Task.CAPTIONS}
@@ -171,8 +172,9 @@ class _Intake:
         self._progress = progress
         self._as = as_
         self._origin = origin
-        self._runs: dict[Task, int] = {}
-        self._written: Counter[Task] = Counter()
+        self._runs: dict[tuple[Task, str], int] = {}
+        self._written: Counter[int] = Counter()
+        self._refused: set[tuple[int, int]] | None = None
         self._ids: Iterator[UUID] = iter(())
 
     def take(self, batch: Sequence[tuple[int, DatasetImage]]) -> None:
@@ -180,6 +182,7 @@ class _Intake:
         before = self._writer.annotations.for_images([image_id for image_id, _ in batch])
         annotations: list[Annotation] = []
         suggestions: list[Suggestion] = []
+        rejected: list[tuple[Suggestion, str]] = []
         moment = now()
         # Ids in order: annotations of one moment are drawn, listed and exported in the order of their ids.
         count = sum(len(image.annotations) for _, image in batch)
@@ -193,15 +196,24 @@ class _Intake:
                 if each.label not in self._labels:
                     raise FormatError(f"{image.name} has the label {each.label!r}, which the dataset does not list.")
                 label = self._labels[each.label]
-                if self._as == "suggestions" or each.suggested:
+                if each.decision is Decision.REJECTED:
+                    if self._is_new_rejection(image_id, label):
+                        rejected.append((self._suggestion(image_id, label, each, REJECTIONS), each.annotator))
+                elif self._as == "suggestions" or each.suggested:
                     suggestions.append(self._suggestion(image_id, label, each))
                 elif self._is_new(label, each, have):
                     annotation = self._annotation(image_id, label, each, moment)
                     have[label.id].append(annotation)
                     annotations.append(annotation)
         self._writer.annotations.add_many(annotations)
-        self._writer.suggestions.add_many(suggestions)
-        self._progress.annotations += len(annotations) + len(suggestions)
+        self._writer.suggestions.add_many([*suggestions, *(one for one, _ in rejected)])
+        self._writer.verdicts.add_many(
+            [
+                Verdict(one.id, one.image_id, Decision.REJECTED, None, who or self._parts.annotator, moment)
+                for one, who in rejected
+            ]
+        )
+        self._progress.annotations += len(annotations) + len(suggestions) + len(rejected)
 
     def finish(self) -> None:
         """Splits, states and the figures of runs, once everything is in."""
@@ -216,9 +228,10 @@ class _Intake:
             self._writer.images.set_state(sorted(done & usable), ImageState.DONE)
             begun = [i for i in dict.fromkeys(progress.touched) if i not in done and i in usable]
             self._writer.images.set_state(begun, ImageState.IN_PROGRESS)
-        for task, run_id in self._runs.items():
-            self._writer.suggestions.supersede(task, sorted(progress.images), keep_run=run_id)
-            self._writer.runs.progress(run_id, len(progress.images), self._written[task], finished=True)
+        for (task, purpose), run_id in self._runs.items():
+            if purpose != REJECTIONS:
+                self._writer.suggestions.supersede(task, sorted(progress.images), keep_run=run_id)
+            self._writer.runs.progress(run_id, len(progress.images), self._written[run_id], finished=True)
 
     def _note(self, image_id: int, image: DatasetImage) -> None:
         progress = self._progress
@@ -258,18 +271,32 @@ class _Intake:
             created_at=moment,
             updated_at=moment,
             extra=each.extra,
-            source=Source.IMPORTED,
+            source=each.source,
         )
 
-    def _suggestion(self, image_id: int, label: Label, each: DatasetAnnotation) -> Suggestion:
+    def _is_new_rejection(self, image_id: int, label: Label) -> bool:
+        """Whether nobody has rejected this tag of the image yet."""
+        if self._refused is None:
+            self._refused = {(image, label_id) for image, label_id, _ in self._writer.verdicts.rejected_tags()}
+        if (image_id, label.id) in self._refused:
+            self._progress.twice += 1
+            return False
+        self._refused.add((image_id, label.id))
+        return True
+
+    def _suggestion(
+        self, image_id: int, label: Label, each: DatasetAnnotation, purpose: str = "suggestions"
+    ) -> Suggestion:
+        """One of a run of its task; rejected ones have a run of their own, because it replaces no open suggestions."""
         task = TASK_OF.get(each.geometry.kind, Task.MASKS)
-        if task not in self._runs:
-            self._runs[task] = self._writer.runs.start(task, self._origin, "")
-        self._written[task] += 1
+        if (task, purpose) not in self._runs:
+            self._runs[task, purpose] = self._writer.runs.start(task, self._origin, "")
+        run_id = self._runs[task, purpose]
+        self._written[run_id] += 1
         sure = 1.0 if each.confidence is None else min(1.0, max(0.0, each.confidence))
         group_id = label.group_id if task is Task.TAGS else None
         return Suggestion(
-            new_id(), self._runs[task], image_id, each.geometry, ((label.id, sure),), sure, sure,
+            new_id(), run_id, image_id, each.geometry, ((label.id, sure),), sure, sure,
             task=task, group_id=group_id, uncalibrated=True,
         )  # fmt: skip
 

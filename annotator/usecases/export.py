@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
 from annotator.domain.kinds import ImageState, Source, Split, Task
 from annotator.domain.palette import label_color
-from annotator.domain.records import Annotation, Image, ImageFilter, Label, Suggestion
+from annotator.domain.records import Annotation, Image, ImageFilter, Label, Suggestion, Verdict
 from annotator.errors import AnnotatorError
 from annotator.formats import registry
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel
+from annotator.formats.spec import Field
 from annotator.job_context import JobContext
 from annotator.usecases import certificates
 from annotator.usecases.export_target import check_target
@@ -61,7 +63,8 @@ def export(parts: Parts, request: ExportRequest, context: JobContext) -> ExportR
         labels = reader.labels.all()
         foreign = reader.settings.get(FOREIGN_LABELS, {})
         header = reader.settings.get(FOREIGN_HEADER, {})
-    images = _Images(parts, review, ids, labels, request.include_suggestions, context)
+    rejected = _rejected(parts) if _wants_rejected(request) else {}
+    images = _Images(parts, review, ids, labels, request.include_suggestions, rejected, context)
     dataset = Dataset(tuple(_label(label, labels, foreign) for label in labels), images, header)
     report = registry.writer(request.format).write(
         dataset, request.path, images=request.images, merge=request.merge, replace=request.replace, context=context
@@ -86,7 +89,23 @@ def _chosen(parts: Parts, review: ReviewView, request: ExportRequest) -> Ids:
             wanted = np.union1d(wanted, reader.images.ids(ImageFilter(splits=splits, suggested=True)))
     if request.include_suggestions:
         wanted = np.union1d(wanted, review.pile().image_ids)
+    if _wants_rejected(request):
+        wanted = np.union1d(wanted, np.asarray(sorted(_rejected(parts)), np.int64))
     return every[np.isin(every, wanted)]
+
+
+def _wants_rejected(request: ExportRequest) -> bool:
+    """Rejected suggestions go along with the open ones where the format can say that they are rejected."""
+    return request.include_suggestions and Field.REJECTED in registry.spec(request.format).fields
+
+
+def _rejected(parts: Parts) -> dict[int, dict[int, UUID]]:
+    """Image to label to the rejected tag suggestion, the last where there are several."""
+    found: dict[int, dict[int, UUID]] = {}
+    with parts.db.read() as reader:
+        for image_id, label_id, suggestion_id in reader.verdicts.rejected_tags():
+            found.setdefault(image_id, {})[label_id] = suggestion_id
+    return found
 
 
 def _label(label: Label, labels: tuple[Label, ...], foreign: dict[str, int]) -> DatasetLabel:
@@ -106,6 +125,7 @@ class _Images:
         ids: Ids,
         labels: tuple[Label, ...],
         suggestions: bool,
+        rejected: Mapping[int, Mapping[int, UUID]],
         context: JobContext,
     ) -> None:
         self._parts = parts
@@ -113,6 +133,7 @@ class _Images:
         self._ids = ids
         self._labels = {label.id: label.name for label in labels}
         self._suggestions = suggestions
+        self._rejected = rejected
         self._context = context
         self._view = ImageView(parts)
         self._names = _root_names(self._view)
@@ -128,10 +149,17 @@ class _Images:
                 images = reader.images.many(page.tolist())
                 annotations = reader.annotations.for_images(page.tolist())
                 written = reader.suggestions.for_images(page.tolist()) if self._suggestions else {}
+                refused = [one for image_id in page.tolist() for one in self._rejected.get(image_id, {}).values()]
+                verdicts, judged = reader.verdicts.of(refused), reader.suggestions.many(refused)
             fresh = self._fresh(page, annotations) if self._suggestions else {}
             for image in images:
                 open_ones = [s for s in written.get(image.id, ()) if s.task is not Task.TAGS] + fresh.get(image.id, [])
-                yield self._image(image, annotations.get(image.id, ()), open_ones)
+                mine = [
+                    (judged[one], verdicts[one])
+                    for one in self._rejected.get(image.id, {}).values()
+                    if one in judged and one in verdicts
+                ]
+                yield self._image(image, annotations.get(image.id, ()), open_ones, mine)
             self._context.progress(min(at + PAGE, len(self._ids)), len(self._ids), "Exporting")
 
     def _fresh(self, page: Ids, annotations: dict[int, tuple[Annotation, ...]]) -> dict[int, list[Suggestion]]:
@@ -145,9 +173,21 @@ class _Images:
             found.setdefault(suggestion.image_id, []).append(suggestion)
         return found
 
-    def _image(self, image: Image, annotations: tuple[Annotation, ...], suggestions: list[Suggestion]) -> DatasetImage:
+    def _image(
+        self,
+        image: Image,
+        annotations: tuple[Annotation, ...],
+        suggestions: list[Suggestion],
+        rejected: list[tuple[Suggestion, Verdict]],
+    ) -> DatasetImage:
         rows = [self._annotation(a) for a in annotations if a.label_id in self._labels]
         rows += [self._suggestion(s) for s in suggestions if s.label_id in self._labels]
+        said = {a.label_id for a in annotations} | {s.label_id for s in suggestions}
+        rows += [
+            replace(self._suggestion(suggestion), annotator=verdict.annotator, decision=verdict.decision)
+            for suggestion, verdict in rejected
+            if suggestion.label_id in self._labels and suggestion.label_id not in said
+        ]
         prefix = self._names.get(image.root_id, "")
         return DatasetImage(
             name=f"{prefix}{image.uri}".lstrip("/"),

@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 from annotator.domain.geometry import Tag
+from annotator.domain.kinds import Decision
 from annotator.domain.kinds import Source as Origin
 from annotator.errors import FormatError
 from annotator.formats.csv_table.spec import COLUMNS
@@ -19,7 +20,7 @@ from annotator.formats.source import Source
 from annotator.formats.spec import Imported
 from annotator.job_context import QUIET, JobContext
 
-_STATES = {origin.value for origin in Origin} | {"suggested", "rejected", ""}
+_STATES = {origin.value for origin in Origin} | {"suggested", Decision.REJECTED.value, ""}
 
 
 def read(
@@ -47,10 +48,6 @@ def read(
             continue
         group = rows.setdefault(name, [])
         if one is None:
-            if row["label"].strip():
-                findings.tally.dropped(
-                    row["label"], "rejected verdict", "only annotations and suggestions are read", name
-                )
             continue
         labels.setdefault(one.label, DatasetLabel(one.label))
         group.append(one)
@@ -83,21 +80,23 @@ def _rows(file: Path) -> list[tuple[int, dict[str, str]]]:
 
 
 def _annotation(row: dict[str, str]) -> DatasetAnnotation | None:
-    """The tag of a row; None for an image without tags and for rejected ones."""
+    """The tag of a row; None for an image without tags."""
     state = row.get("state", "").strip().lower()
     if state not in _STATES:
         raise ValueError(f"the state {state!r} is not one of {', '.join(sorted(_STATES - {''}))}")
     text = row.get("confidence", "").strip()
     confidence = parsed(text, "the confidence") if text else None
-    if not row["label"] or state == "rejected":
+    if not row["label"]:
         return None
+    open_or_rejected = state in ("suggested", Decision.REJECTED.value)
     foreign = {key: value for key, value in row.items() if key not in COLUMNS and value}
     return DatasetAnnotation(
         row["label"],
         Tag(),
         annotator=row.get("annotator", ""),
-        source=Origin(state) if state and state != "suggested" else Origin.IMPORTED,
+        source=Origin(state) if state and not open_or_rejected else Origin.IMPORTED,
         confidence=confidence,
-        suggested=state == "suggested",
+        suggested=open_or_rejected,
+        decision=Decision.REJECTED if state == Decision.REJECTED.value else None,
         extra={"csv": foreign} if foreign else {},
     )

@@ -25,7 +25,9 @@ SPEC = FormatSpec(
     package="annotator.formats.csv_table",
     detect=detect,
     kinds=frozenset({GeometryKind.TAG}),
-    fields=frozenset({Field.CONFIDENCE, Field.SUGGESTED, Field.ANNOTATOR, Field.SOURCE, Field.EMPTY_IMAGES}),
+    fields=frozenset(
+        {Field.CONFIDENCE, Field.SUGGESTED, Field.REJECTED, Field.ANNOTATOR, Field.SOURCE, Field.EMPTY_IMAGES}
+    ),
     suffixes=(".csv", ".tsv"),
     file_only=True,
 )

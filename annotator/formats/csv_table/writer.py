@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 
 from annotator.domain.geometry import Tag
+from annotator.domain.kinds import Decision
 from annotator.errors import FormatError
 from annotator.formats.csv_table.spec import COLUMNS, SPEC
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage
@@ -95,6 +96,8 @@ def _is_held(one: DatasetAnnotation, image: DatasetImage, tally: Tally) -> bool:
 
 
 def _row(one: DatasetAnnotation, image: DatasetImage) -> tuple[str, ...]:
-    state = "suggested" if one.suggested else one.source.value
+    state = one.source.value
+    if one.suggested:
+        state = one.decision.value if one.decision is Decision.REJECTED else "suggested"
     confidence = "" if one.confidence is None else repr(float(one.confidence))
     return image.name, one.label, confidence, state, one.annotator

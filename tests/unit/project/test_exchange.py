@@ -207,3 +207,42 @@ def test_imported_tag_suggestions_join_the_pile_until_they_are_judged(
     assert accepted.accepted >= 1
     assert red not in project.review.pile().image_ids
     assert project.history.page(red).suggestions == ()
+
+
+STATES = ["drawn", "accepted", "corrected", "certified", "imported", "suggested", "rejected"]
+
+
+def test_every_state_of_a_table_comes_in_and_goes_out_again(project: Project, tmp_path: Path) -> None:
+    rows = [f"red/{n}.png,red,{'0.25' if n > 4 else ''},{state},Ada" for n, state in enumerate(STATES)]
+    table = tmp_path / "tags.csv"
+    table.write_text("\n".join(["image,label,confidence,state,annotator", *rows]) + "\n")
+    project.import_dataset(table)
+    stats = project.stats()
+    assert {name for name, count in stats.sources.items() if count} == set(STATES[:5])
+    assert stats.verdicts["rejected"] == 1
+    assert len(project.review.pile()) == 1
+    again = project.import_dataset(table)
+    assert "there already" in again.warnings[-1]
+    assert project.stats().verdicts["rejected"] == 1
+    result = project.export(tmp_path / "out.csv", "csv", include_suggestions=True)
+    assert {loss.label for loss in result.lossy} == {"green", "blue"}
+    written = (tmp_path / "out.csv").read_text().splitlines()[1:]
+    assert [line.removesuffix("Ada").rstrip(",") for line in written] == [
+        line.removesuffix("Ada").rstrip(",") for line in rows
+    ]
+    assert written[-1] == rows[-1]
+    plain = project.export(tmp_path / "plain.csv", "csv")
+    assert plain.annotations == 5
+    assert project.export(tmp_path / "c.json", "coco", include_suggestions=True).annotations <= 6
+
+
+def test_what_a_table_rejects_is_not_suggested(project: Project, tmp_path: Path) -> None:
+    table = tmp_path / "tags.csv"
+    table.write_text("image,label,state\nred/0.png,red,rejected\n")
+    project.import_dataset(table)
+    project.suggest()
+    image_id = next(i for i in project.images.ids().tolist() if uri_of(project, i) == "red/0.png")
+    red = project.labels.by_name("red")
+    assert red is not None
+    (shown,) = project.history.page(image_id).suggestions
+    assert red.id not in {label_id for label_id, _ in shown.distribution}
