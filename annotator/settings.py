@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import json
 import logging
 import os
 import tempfile
@@ -21,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import orjson
 import platformdirs
 
 log = logging.getLogger(__name__)
@@ -124,9 +124,10 @@ class AppSettings:
             return AppState()
         try:
             known = {f.name for f in fields(AppState)}
-            raw = {key: value for key, value in msgspec.json.decode(data, type=dict[str, Any]).items() if key in known}
+            found = msgspec.convert(json.loads(data), dict[str, Any])
+            raw = {key: value for key, value in found.items() if key in known}
             return msgspec.convert(raw, AppState)
-        except (msgspec.MsgspecError, ValueError) as error:
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             aside = self.path.with_name(f"{self.path.stem}.damaged-{datetime.now(UTC):%Y%m%d-%H%M%S}.json")
             with contextlib.suppress(OSError):
                 self.path.replace(aside)
@@ -139,7 +140,8 @@ class AppSettings:
         handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=".settings-", suffix=".json")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(orjson.dumps(asdict(state), option=orjson.OPT_INDENT_2))
+                # ASCII: a path whose bytes are not UTF-8 goes through as escapes, which stricter writers refuse.
+                file.write(json.dumps(asdict(state), indent=2).encode("ascii"))
                 file.flush()
                 os.fsync(file.fileno())
             Path(name).replace(self.path)

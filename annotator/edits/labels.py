@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from annotator.domain.names import label_name
 from annotator.domain.palette import label_color
 from annotator.domain.records import Label, new_id
 from annotator.edits.changes import BatchChange, Change, Edit, LabelChange
@@ -19,7 +20,7 @@ def create_labels(
     known = {label.name for label in labels}
     place = max((label.position for label in labels), default=-1) + 1
     made: list[Label] = []
-    for name in (each.strip() for each in names):
+    for name in (label_name(each) for each in names):
         if name and name not in known:
             known.add(name)
             position = place + len(made)
@@ -40,10 +41,11 @@ def create_label(
 
 def rename_label(labels: Sequence[Label], label: Label, name: str, *, annotator: str) -> Edit:
     """Another name, everywhere. Raises ``UsageError`` when it is taken or empty."""
-    if name.strip() == label.name:
+    name = label_name(name)
+    if name == label.name:
         return Edit(f'Rename "{label.name}"', None, (), annotator)
     _check_name(labels, name)
-    return _changed(f'Rename "{label.name}" to "{name.strip()}"', label, annotator, name=name.strip())
+    return _changed(f'Rename "{label.name}" to "{name}"', label, annotator, name=name)
 
 
 def recolour(label: Label, color: str, *, annotator: str) -> Edit:
@@ -92,7 +94,8 @@ def _changed(title: str, label: Label, annotator: str, **values: Any) -> Edit:
 
 
 def _check_name(labels: Sequence[Label], name: str) -> None:
-    if not name.strip():
+    name = label_name(name)
+    if not name:
         raise UsageError("A label needs a name.")
-    if any(label.name == name.strip() for label in labels):
-        raise UsageError(f'There is already a label "{name.strip()}".', "Choose another name, or merge the two.")
+    if any(label.name == name for label in labels):
+        raise UsageError(f'There is already a label "{name}".', "Choose another name, or merge the two.")

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from annotator.domain.geometry import GeometryKind
 from annotator.domain.kinds import Decision, ImageState, Split, Task
+from annotator.domain.names import is_storable
 from annotator.domain.palette import label_color
 from annotator.domain.records import Annotation, Label, Suggestion, Verdict, new_id, now
 from annotator.errors import FormatError
@@ -133,6 +134,9 @@ def _labels(writer: Writer, dataset: Dataset, multiple: bool) -> tuple[dict[str,
     groups = writer.labels.groups()
     group_id = groups[0].id if groups else writer.labels.add_group("labels")
     missing = [each for each in dataset.labels if each.name not in known]
+    for each in missing:
+        if not is_storable(each.name):
+            raise FormatError(f"The dataset has the label {each.name!a}, which is not text.", "Rename it there.")
     if multiple and missing:
         group_id = writer.labels.add_group("imported tags", exclusive=False)
     foreign = dict(writer.settings.get(FOREIGN_LABELS, {}))

@@ -26,7 +26,7 @@ from annotator.usecases.image_view import ImageView
 from annotator.usecases.parts import Parts
 from annotator.usecases.results import ExportResult, Loss
 from annotator.usecases.review_view import ReviewView
-from annotator.usecases.settings_view import FOREIGN_HEADER, FOREIGN_LABELS
+from annotator.usecases.settings_view import FOREIGN_HEADER, FOREIGN_LABELS, REMOVED_ROOTS
 
 Ids = NDArray[np.int64]
 Scope = Literal["done_or_annotated", "done", "all"]
@@ -79,7 +79,9 @@ def _chosen(parts: Parts, review: ReviewView, request: ExportRequest) -> Ids:
     """Ids of the images to write, in the order in which they were added."""
     splits = frozenset(request.splits)
     with parts.db.read() as reader:
-        every = reader.images.ids(ImageFilter(splits=splits))
+        removed = set(reader.settings.get(REMOVED_ROOTS, []))
+        kept = frozenset({0, *(root.id for root in reader.images.roots())} - removed)
+        every = reader.images.ids(ImageFilter(splits=splits, roots=kept))
         if request.scope == "all":
             return every
         wanted = reader.images.ids(ImageFilter(splits=splits, states=frozenset({ImageState.DONE})))
@@ -224,8 +226,8 @@ class _Images:
 
 
 def _root_names(view: ImageView) -> dict[int, str]:
-    """What stands before an image's path when the project has several folders: the folder's name, numbered where it repeats."""
-    roots = view.roots()
+    """What stands before an image's path when pictures come from several folders: the folder's name, numbered if it repeats."""
+    roots = [root for root in view.roots() if len(view.ids(ImageFilter(roots=frozenset({root.id}))))]
     if len(roots) < 2:
         return {}
     used: Counter[str] = Counter()

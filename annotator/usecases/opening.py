@@ -10,6 +10,7 @@ from pathlib import Path
 
 import platformdirs
 
+from annotator.domain.names import label_name
 from annotator.domain.palette import label_color
 from annotator.domain.records import Label
 from annotator.domain.uris import printable
@@ -80,7 +81,7 @@ def check_images(images: Path) -> None:
 
 def create(folder: Path, images: Path | None, labels: Sequence[str], annotator: str | None) -> Parts:
     """A new project with its first folder of images and labels; leaves nothing behind when it fails."""
-    names = [" ".join(name.split()) for name in labels]
+    names = [label_name(name) for name in labels]
     for at, name in enumerate(names):
         if not name:
             raise UsageError("A label has no name.", "Leave out the empty one.")

@@ -67,3 +67,18 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         settings.flush()
     assert settings.state.annotator == "Ada"
     settings.close()
+
+
+def test_a_folder_whose_name_is_not_text_is_remembered(tmp_path: Path) -> None:
+    settings = AppSettings(tmp_path / "settings.json")
+    settings.remember_project(Path("/photos/caf\udce9.annotator"), "caf\udce9", 3)
+    settings.update(annotator="Ada", places={"/photos/caf\udce9.annotator": 2})
+    settings.flush()
+    settings.close()
+    again = AppSettings(tmp_path / "settings.json")
+    assert again.problem == ""
+    assert again.state.recent[0].path == "/photos/caf\udce9.annotator"
+    assert again.state.places == {"/photos/caf\udce9.annotator": 2}
+    assert again.state.annotator == "Ada"
+    again.close()
+    assert [file.name for file in tmp_path.iterdir()] == ["settings.json"]

@@ -246,3 +246,32 @@ def test_what_a_table_rejects_is_not_suggested(project: Project, tmp_path: Path)
     assert red is not None
     (shown,) = project.history.page(image_id).suggestions
     assert red.id not in {label_id for label_id, _ in shown.distribution}
+
+
+def test_a_folder_that_was_removed_stays_out_of_exports(project: Project, tmp_path: Path) -> None:
+    from tests.unit.project.conftest import COLORS, draw
+
+    draw(tmp_path / "more" / "extra.png", COLORS["red"], 70)
+    project.add_folder(tmp_path / "more")
+    project.remove_folder(project.images.roots()[1].id)
+    assert project.export(tmp_path / "x.json", "coco", scope="all").images == 24
+
+
+def test_pictures_keep_their_paths_when_their_folder_was_moved(
+    project: Project, pictures: Path, tmp_path: Path
+) -> None:
+    pictures.rename(tmp_path / "moved")
+    project.add_folder(tmp_path / "moved")
+    assert project.images.problems() == []
+    project.export(tmp_path / "x.json", "coco", scope="all")
+    names = {image["file_name"] for image in json.loads((tmp_path / "x.json").read_text())["images"]}
+    assert "red/0.png" in names
+
+
+def test_a_label_that_is_not_text_is_refused(project: Project, pictures: Path, tmp_path: Path) -> None:
+    file = coco(tmp_path / "a.json", ["red/0.png"], category="caf\udce9")
+    with pytest.raises(FormatError, match="is not text"):
+        project.import_dataset(file)
+    with pytest.raises(UsageError, match="is not text"):
+        Project.create(tmp_path / "other", pictures, ["caf\udce9"])
+    assert not (tmp_path / "other").exists()
