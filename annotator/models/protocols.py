@@ -81,6 +81,33 @@ class ZeroShotTagger(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Regions:
+    """What a picture consists of, best first: ``boxes`` (n, 4) XYXY on whole pixels, ``scores`` (n,) in [0, 1].
+
+    ``masks`` holds for each its part of the box: (y2 − y1, x2 − x1) bool.
+    """
+
+    boxes: FloatArray
+    masks: tuple[NDArray[np.bool_], ...]
+    scores: FloatArray
+
+
+@runtime_checkable
+class RegionProposer(Protocol):
+    """Images to masks of everything in them, whatever it is."""
+
+    def regions(self, image: RGBImage) -> Regions: ...
+
+
+@runtime_checkable
+class ScalableSegmenter(Protocol):
+    """A ``PromptSegmenter`` whose ``segment`` takes ``size`` (h, w), the masks' resolution, e.g. that of the display."""
+
+    def full_mask(self, encoding: object, state: object, size: tuple[int, int] | None = None) -> NDArray[np.bool_]:
+        """The (h, w) mask of one state of ``Candidates`` at ``size``; None: at the size of the picture, for the commit."""
+
+
+@dataclass(frozen=True, slots=True)
 class Detections:
     """Boxes of one image: ``boxes`` (n, 4) XYXY, ``scores`` (n,) in [0, 1], ``classes`` (n,) int64 into the model's names."""
 
@@ -97,3 +124,47 @@ class Detector(Protocol):
     def names(self) -> Sequence[str]: ...
 
     def detect(self, images: Sequence[RGBImage]) -> list[Detections]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Masks that answer one prompt: ``masks`` (k, h, w) bool in the frame of the image, ``scores`` (k,) in [0, 1].
+
+    The first is the one to show, the others come in the order in which to offer them; a score is the model's guess of its IoU.
+    ``states`` holds what the backend needs to refine each of them: hand one back as ``previous``. They can be pickled.
+    """
+
+    masks: NDArray[np.bool_]
+    scores: FloatArray
+    states: tuple[object, ...]
+
+
+@runtime_checkable
+class PromptSegmenter(Protocol):
+    """Prompts to masks: an expensive ``encode`` once per image, then a cheap ``segment`` per prompt."""
+
+    @property
+    def info(self) -> ModelInfo: ...
+
+    def encode(self, image: RGBImage) -> object:
+        """What ``segment`` needs of an image; keep it as long as the image is on screen."""
+
+    def segment(
+        self,
+        encoding: object,
+        points: FloatArray,
+        point_labels: NDArray[np.bool_],
+        box: FloatArray | None = None,
+        previous: object | None = None,
+    ) -> Candidates:
+        """One to three candidates for all prompts so far.
+
+        ``points`` (n, 2) x, y in pixels of the image, (0, 0) the outer corner of the first pixel; ``point_labels`` (n,) true
+        where a point belongs to the object; ``box`` (4,) XYXY; ``previous`` a state of an earlier answer, or a (h, w) bool
+        mask to start from. Raises ValueError without a box, a positive point or a previous mask.
+        """
+
+    def refine(
+        self, encoding: object, mask: NDArray[np.bool_], points: FloatArray, point_labels: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """The mask (h, w) as it is kept: what is too slow for every click, done once on commit."""

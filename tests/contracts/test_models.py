@@ -5,6 +5,7 @@ Subclasses give a ``model`` fixture; ``TestX`` classes of the backends stand at 
 
 from __future__ import annotations
 
+import pickle
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -12,13 +13,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from annotator.models.embedded.decoder import EmbeddedSegmenter
 from annotator.models.embedded.encoder import EmbeddedImageEncoder
 from annotator.models.embedded.model import EmbeddedModel
 from annotator.models.embedded.text import MiniLM
 from annotator.models.protocols import (
+    Candidates,
     DenseEmbedder,
     Embedder,
     LogitEmbedder,
+    PromptSegmenter,
     RGBImage,
     TextEncoder,
     ZeroShotTagger,
@@ -208,6 +212,92 @@ class ZeroShotTaggerContract:
         assert model.zero_shot(self.inputs(model, [noise(9, 9)]), model.label_matrix([])).shape == (1, 0)
 
 
+class PromptSegmenterContract:
+    """Promises of ``PromptSegmenter``."""
+
+    POINT = np.array([[40.0, 30.0]], np.float32)
+    NO_POINT = np.empty((0, 2), np.float32)
+    YES = np.array([True])
+    NO = np.array([False])
+    NO_LABEL = np.empty(0, bool)
+    BOX = np.array([10.0, 5.0, 70.0, 50.0], np.float32)
+
+    def check(self, answer: Candidates, height: int, width: int) -> None:
+        count = len(answer.masks)
+        assert 1 <= count <= 3
+        assert answer.masks.shape == (count, height, width) and answer.masks.dtype == bool
+        assert answer.scores.shape == (count,) and answer.scores.dtype == np.float32
+        assert ((answer.scores >= 0) & (answer.scores <= 1)).all()
+        assert len(answer.states) == count
+
+    def test_implements_the_protocol(self, model: PromptSegmenter) -> None:
+        assert isinstance(model, PromptSegmenter)
+        assert model.info.id and model.info.device and int(model.info.version, 16) >= 0
+
+    def test_every_kind_of_prompt_is_answered(self, model: PromptSegmenter) -> None:
+        encoding = model.encode(noise(60, 90))
+        two, labels = np.array([[40, 30], [5, 5]], np.float32), np.array([True, False])
+        self.check(model.segment(encoding, self.POINT, self.YES), 60, 90)
+        self.check(model.segment(encoding, two, labels), 60, 90)
+        self.check(model.segment(encoding, self.NO_POINT, self.NO_LABEL, box=self.BOX), 60, 90)
+        self.check(model.segment(encoding, self.POINT, self.NO, box=self.BOX), 60, 90)
+        mask = np.zeros((60, 90), bool)
+        mask[10:40, 20:70] = True
+        self.check(model.segment(encoding, self.POINT, self.NO, previous=mask), 60, 90)
+
+    def test_an_answer_can_be_refined_after_a_journey(self, model: PromptSegmenter) -> None:
+        encoding = model.encode(noise(60, 90))
+        first = model.segment(encoding, self.POINT, self.YES)
+        for state in first.states:
+            again = pickle.loads(pickle.dumps(state))
+            points, labels = np.array([[40, 30], [80, 50]], np.float32), np.array([True, False])
+            self.check(model.segment(encoding, points, labels, previous=again), 60, 90)
+
+    def test_nothing_to_go_by_is_refused(self, model: PromptSegmenter) -> None:
+        encoding = model.encode(noise(60, 90))
+        for points, labels in ((self.NO_POINT, self.NO_LABEL), (self.POINT, self.NO)):
+            with pytest.raises(ValueError, match="a box, a positive point or a previous mask"):
+                model.segment(encoding, points, labels)
+
+    def test_a_prompt_always_gets_the_same_answer(self, model: PromptSegmenter) -> None:
+        image = noise(60, 90)
+        first, second = (model.segment(model.encode(image), self.POINT, self.YES) for _ in range(2))
+        np.testing.assert_array_equal(first.masks, second.masks)
+        np.testing.assert_array_equal(first.scores, second.scores)
+
+    def test_one_image_does_not_disturb_another(self, model: PromptSegmenter) -> None:
+        first = model.encode(noise(60, 90))
+        before = model.segment(first, self.POINT, self.YES)
+        second = model.encode(noise(50, 30, 1))
+        self.check(model.segment(second, np.array([[5, 5]], np.float32), self.YES), 50, 30)
+        np.testing.assert_array_equal(model.segment(first, self.POINT, self.YES).masks, before.masks)
+
+    def test_prompts_and_image_are_left_alone(self, model: PromptSegmenter) -> None:
+        given = [noise(60, 90), self.POINT.copy(), self.YES.copy(), self.BOX.copy()]
+        before = [array.copy() for array in given]
+        for array in given:
+            array.setflags(write=False)
+        image, points, labels, box = given
+        model.segment(model.encode(image), points, labels, box=box)
+        for array, same in zip(given, before, strict=True):
+            np.testing.assert_array_equal(array, same)
+
+    def test_what_is_kept_has_the_size_of_the_image(self, model: PromptSegmenter) -> None:
+        encoding = model.encode(noise(60, 90))
+        mask = model.segment(encoding, self.POINT, self.YES).masks[0]
+        kept = model.refine(encoding, mask, self.POINT, self.YES)
+        assert kept.shape == (60, 90) and kept.dtype == bool
+
+    @pytest.mark.parametrize(("height", "width"), [(1, 1), (2, 300), (300, 2), (33, 65)])
+    def test_every_size_is_answered(self, model: PromptSegmenter, height: int, width: int) -> None:
+        point = np.array([[width / 2, height / 2]], np.float32)
+        self.check(model.segment(model.encode(noise(height, width)), point, self.YES), height, width)
+
+    def test_what_is_no_rgb_image_is_refused(self, model: PromptSegmenter) -> None:
+        with pytest.raises(ValueError, match="expected an RGB image"):
+            model.encode(np.zeros((8, 8), np.uint8))
+
+
 class TestEmbeddedImageEncoder(EmbedderContract, DenseEmbedderContract):
     @pytest.fixture(scope="class")
     @classmethod
@@ -246,3 +336,10 @@ class TestOpenClip(EmbedderContract, TextEncoderContract, ZeroShotTaggerContract
 
         config, weights = write_checkpoint(tmp_path_factory.mktemp("clip"), name="tiny-clip-contract")
         return OpenClipModel(str(config), weights, device="cpu")
+
+
+class TestEmbeddedSegmenter(PromptSegmenterContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def model(cls) -> EmbeddedSegmenter:
+        return EmbeddedSegmenter(threads=1)

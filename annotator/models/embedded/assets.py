@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from numpy.typing import NDArray
 
 import resources
 from annotator.errors import ModelError
@@ -17,6 +20,8 @@ LITE0_FILE = MODELS_FOLDER / "efficientnet_lite0.onnx"
 MINILM_FILE = MODELS_FOLDER / "minilm_l6_v2.onnx"
 TOKENIZER_FILE = MODELS_FOLDER / "minilm_l6_v2.tokenizer.json"
 BRIDGE_FILE = MODELS_FOLDER / "imagenet_bridge.safetensors"
+DECODER_FILE = MODELS_FOLDER / "prompt_decoder.safetensors"
+DECODER_GRAPH = MODELS_FOLDER / "prompt_decoder.onnx"
 MANIFEST_NAME = "embedded.sha256"
 
 REINSTALL = "Install Annotator again: pip install --force-reinstall annotator."
@@ -64,10 +69,18 @@ def write_asset(path: Path, content: bytes) -> str:
     return digest
 
 
-def open_session(path: Path, *, threads: int | None, device: str, outputs: set[str]) -> tuple[Any, str]:
+def open_session(
+    path: Path,
+    *,
+    threads: int | None,
+    device: str,
+    outputs: set[str],
+    tensors: Mapping[str, NDArray[Any]] | None = None,
+) -> tuple[Any, str]:
     """An ONNX Runtime session of a model file, and the SHA-256 of the file.
 
-    ``threads`` None takes what ``device.cpu_threads`` finds. ``outputs`` must be among those of the model.
+    ``threads`` None takes what ``device.cpu_threads`` finds. ``outputs`` must be among those of the model. ``tensors``
+    by name stand in for weights that the file declares as external data.
     Raises ModelError when the file is missing, damaged or another model.
     """
     import onnxruntime
@@ -83,6 +96,9 @@ def open_session(path: Path, *, threads: int | None, device: str, outputs: set[s
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     providers = onnx_providers(device)
     try:
+        if tensors is not None:
+            values = [onnxruntime.OrtValue.ortvalue_from_numpy(tensor) for tensor in tensors.values()]
+            options.add_external_initializers(list(tensors), values)
         session = onnxruntime.InferenceSession(content, options, providers=providers)
     except Exception as error:  # ONNX Runtime raises a dozen unrelated classes for a bad file
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -196,7 +196,15 @@ class TestFiles:
     def test_manifest_lists_every_shipped_file(self) -> None:
         listed = assets.read_manifest(assets.MODELS_FOLDER)
         assert set(listed) == {
-            path.name for path in (assets.LITE0_FILE, assets.MINILM_FILE, assets.TOKENIZER_FILE, assets.BRIDGE_FILE)
+            path.name
+            for path in (
+                assets.LITE0_FILE,
+                assets.MINILM_FILE,
+                assets.TOKENIZER_FILE,
+                assets.BRIDGE_FILE,
+                assets.DECODER_FILE,
+                assets.DECODER_GRAPH,
+            )
         }
         for name, digest in listed.items():
             assert assets.read_asset(assets.MODELS_FOLDER / name)[1] == digest
