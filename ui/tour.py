@@ -1,4 +1,4 @@
-"""A walk through the window without a person: opens a project, works on it by keys and mouse events, and takes pictures.
+"""A walk through the window without a person: opens a project, works on it by commands and mouse events, and takes pictures.
 
 The demo without a screen and the pictures of the documentation both come from here.
 """
@@ -79,7 +79,7 @@ class Tour:
         self._pause.rest(SETTLE_MS)
 
     def judge(self) -> None:
-        """Tags: pictures of an open question, then one accepted and one corrected by key, and both taken back and done again."""
+        """Tags: pictures of an open question; then two are answered, both taken back, and both done again."""
         w = self.window
         w.commands.run("tool.tag")
         doubtful = self._most_doubtful()
@@ -113,7 +113,7 @@ class Tour:
         w.binding.focus()
 
     def finish(self) -> None:
-        """Ctrl+Enter; then the dialog and the report of an export."""
+        """The image is done; then the dialog and the report of an export."""
         w = self.window
         w.commands.run("image.done")
         self._saved()
