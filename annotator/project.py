@@ -153,6 +153,12 @@ class Project:
         """Who is working: written into annotations, verdicts and edits."""
         return self._parts.annotator
 
+    def work_as(self, annotator: str) -> None:
+        """Another person works from now on: new edits carry that name, and undo is that person's own."""
+        self._parts.annotator = annotator
+        if "history" in self.__dict__:
+            self.history.work_as(annotator)
+
     def subscribe(self, callback: Callable[[ChangeSet], None]) -> Callable[[], None]:
         """Call ``callback`` after every commit, on the thread that committed; returns the function that ends it."""
         return self._parts.db.subscribe(callback)

@@ -95,6 +95,11 @@ class Session(QObject):
         """Who is working."""
         return self.project.annotator if self.project is not None else ""
 
+    def work_as(self, annotator: str) -> None:
+        """Another name for what is done from now on; each name has its own undo."""
+        if self.project is not None and annotator != self.project.annotator:
+            self.project.work_as(annotator)
+
     @property
     def image(self) -> Image | None:
         """The image on screen."""

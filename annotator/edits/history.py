@@ -93,6 +93,18 @@ class History:
             waiting = [(each.on_page(image_id), each.node) for each in self._in_flight]
         return load_page(self._database, image_id, [(edit, node) for edit, node in waiting if edit is not None])
 
+    def work_as(self, annotator: str) -> None:
+        """From now on another annotator works here: edits carry that name, and undo and redo are that annotator's own.
+
+        Waits for the edits that are still being saved, some milliseconds, because their failure would concern the other stacks.
+        """
+        if annotator == self.annotator:
+            return
+        self._lane.flush()
+        with self._guard:
+            self.annotator = annotator
+            self._undo, self._redo = self._stored_stacks()
+
     def perform(self, edit: Edit) -> Performed:
         """Do ``edit``: pages show it from now on. One without changes does nothing."""
         if not edit.changes:

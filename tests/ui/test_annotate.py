@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from annotator.domain.geometry import Box, GeometryKind
 from annotator.domain.kinds import Decision, ImageState, Source, Split, Task
 from annotator.project import Project
 from tests.ui.conftest import BOX, OTHER_BOX, press, suggest
+from ui.dialogs.settings_dialog import SettingsDialog
 from ui.main_window import MainWindow
 
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -358,3 +360,19 @@ def test_many_thumbnails_are_edited_without_waiting(
     assert all(window.session.read_page(i).image.flagged for i in window.session.order.ids.tolist())
     press(window, Qt.Key.Key_Z, CTRL)
     assert not window.session.image.flagged
+
+
+def test_a_new_name_is_beside_what_is_done_from_now_on(window: MainWindow, qtbot: Any) -> None:
+    window.image_edits.flag()
+    assert window.session.project.history.can_undo
+    window.dialogs.open_settings()
+    dialog = next(w for w in QApplication.topLevelWidgets() if isinstance(w, SettingsDialog))
+    dialog.name.setText("Ben")
+    QTest.keyClick(dialog.name, Qt.Key.Key_Return)
+    dialog.close()
+    assert window.session.annotator == "Ben"
+    assert not window.session.project.history.can_undo
+    window.image_edits.flag()
+    window.session.project.history.flush()
+    with window.session.project._parts.db.read() as reader:
+        assert reader.edits.latest(1)[0].annotator == "Ben"

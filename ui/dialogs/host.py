@@ -124,8 +124,12 @@ class DialogHost(QObject):
 
         dialog = SettingsDialog(self._window, self._window.settings, can_train=self._window.loop.can_run())
         dialog.train_wanted.connect(self._window.loop.train_now)
-        dialog.changed.connect(self._window.commands.refresh)
+        dialog.changed.connect(self._settings_changed)
         self._open(dialog)
+
+    def _settings_changed(self) -> None:
+        self._window.session.work_as(self._window.projects.annotator)
+        self._window.commands.refresh()
 
     def open_shortcuts(self) -> None:
         """The shortcut sheet."""

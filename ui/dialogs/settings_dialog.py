@@ -52,7 +52,11 @@ class SettingsDialog(Dialog):
         form.addRow(label(self.tr("Your name"), "muted"), self.name)
         form.addRow(
             "",
-            label(self.tr("Written beside everything you do, from the next project you open."), "caption", wrap=True),
+            label(
+                self.tr("Written beside everything you do from now on. Each name has its own undo."),
+                "caption",
+                wrap=True,
+            ),
         )
         form.addRow(label(self.tr("Colours"), "muted"), self.theme)
         form.addRow(label(self.tr("While you work"), "muted"), self.advance)

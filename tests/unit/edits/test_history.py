@@ -180,3 +180,24 @@ def test_an_edit_without_changes_leaves_no_trace(work: Work) -> None:
 def test_ids_for_labels_are_given_once(work: Work) -> None:
     first = work.history.next_label_id(3)
     assert work.history.next_label_id() == first + 3
+
+
+def test_another_annotator_has_stacks_of_their_own(work: Work) -> None:
+    work.do(_draw(work, 1))
+    gate = _hold(work)
+    performed = work.history.perform(_draw(work, 20))
+    gate.set()
+    work.history.work_as("ben")
+    assert performed.future.done()
+    assert not work.history.can_undo
+    work.history.perform(edits.flag([work.page().image], True, annotator="")).future.result(10)
+    assert work.history.titles() and len(work.history.titles()) == 1
+    with work.database.read() as reader:
+        assert [line.annotator for line in reader.edits.latest(3)] == ["ben", ME, ME]
+    work.history.undo()
+    assert not work.history.can_undo
+    work.history.work_as(ME)
+    assert len(work.history.titles()) == 2
+    work.history.undo()
+    work.history.flush(10)
+    assert len(work.page().annotations) == 1
