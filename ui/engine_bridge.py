@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -54,11 +55,14 @@ class Relay(QObject):
     def post(self, thing: Any) -> None:
         """Hand over ``thing`` from any thread; nothing happens once the relay is closed."""
         if self._open:
-            self._arrived.emit(thing)
+            with suppress(RuntimeError):  # closed, and gone, since the line above
+                self._arrived.emit(thing)
 
     def close(self) -> None:
-        """Deliver nothing more."""
-        self._open = False
+        """Deliver nothing more, ever: a relay belongs to one project, and goes with it."""
+        if self._open:
+            self._open = False
+            self.deleteLater()
 
     @Slot(object)
     def _deliver(self, thing: Any) -> None:

@@ -330,7 +330,9 @@ class Engine:
 
     def _end_stubborn(self, handle: JobHandle, process: _Process) -> None:
         if not handle.done() and process.alive():
-            log.warning("%s did not stop when it was cancelled; ending its process", handle.name)
+            # Expected when a project is closed in the middle of a job: between two images there may be an import.
+            level = logging.INFO if self._closing else logging.WARNING
+            log.log(level, "%s did not stop when it was cancelled; ending its process", handle.name)
             process.popen.kill()
 
     def _deliver(self, handle: JobHandle, outcome: JobOutcome) -> None:

@@ -38,6 +38,15 @@ def measure(quick: bool, only: str) -> Iterator[Row]:
             yield row
 
 
+def soaked(minutes: float) -> Iterator[Row]:
+    """The rows of a soak, which is no part of the table: it takes as long as it is told."""
+    from tests.benchmarks import soak
+
+    for row in soak.rows_of(minutes):
+        print(line(row), file=sys.stderr, flush=True)
+        yield row
+
+
 def line(row: Row) -> str:
     """One row for people."""
     sign = "≥" if row.at_least else "≤"
@@ -51,8 +60,9 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="smaller sizes, for continuous integration")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.add_argument("--only", default="", help="only modules whose name contains this word")
+    parser.add_argument("--soak", type=float, default=0.0, metavar="MINUTES", help="only work on the window this long")
     arguments = parser.parse_args()
-    rows = list(measure(arguments.quick, arguments.only))
+    rows = list(soaked(arguments.soak) if arguments.soak else measure(arguments.quick, arguments.only))
     if arguments.json:
         print(json.dumps({"rows": [row.to_json() for row in rows]}, ensure_ascii=False))
     return 0 if all(row.ok for row in rows) else 1

@@ -123,6 +123,7 @@ class Desk(QObject):
                     raise TimeoutError(f"not within {seconds:g} s")
         finally:
             self._beat.stop()
+            QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # there is no exec() to do it
 
     def rest(self, seconds: float) -> None:
         """Let the window run."""
