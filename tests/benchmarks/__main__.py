@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks [--quick] [--json] [--only WORD]``: the table of measured figures against their budgets.
+"""``python -m tests.benchmarks [--quick] [--json] [--only WORD] [--guard] [--soak MINUTES]``: figures against their budgets.
 
 Every module beside this one that has ``rows(quick)`` contributes. Data is generated; figures on real pictures use the
 folder named by ANNOTATOR_BENCH_DATA and are skipped, saying so, without it. Exits 1 when a budget is exceeded.
@@ -61,7 +61,13 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.add_argument("--only", default="", help="only modules whose name contains this word")
     parser.add_argument("--soak", type=float, default=0.0, metavar="MINUTES", help="only work on the window this long")
+    parser.add_argument("--guard", action="store_true", help="fail when a ratio is 30%% worse than in baseline.json")
+    parser.add_argument("--record", action="store_true", help="with --guard: write baseline.json anew")
     arguments = parser.parse_args()
+    if arguments.guard:
+        from tests.benchmarks import guard
+
+        return (guard.record if arguments.record else guard.check)(arguments.quick, arguments.only)
     rows = list(soaked(arguments.soak) if arguments.soak else measure(arguments.quick, arguments.only))
     if arguments.json:
         print(json.dumps({"rows": [row.to_json() for row in rows]}, ensure_ascii=False))

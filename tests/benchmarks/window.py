@@ -44,6 +44,7 @@ def _project_rows(place: Path, count: int) -> Iterator[Row]:
     shutil.rmtree(home)
     what = f"a project of {count:,} images"
     yield Row(f"open {what}: first picture painted", found["first_s"], 1.0, "s")
+    yield Row(f"open {what}: the same in CPU of all threads", found["first_cpu_s"], 1.0, "CPU s")
     yield Row(f"open {what}: resident memory", found["resident_mb"], 400, "MB")
     yield Row(f"{what}: most memory while its folder is compared", found["peak_mb"], 400, "MB")
     yield Row(f"{what}: next image (D), prefetched", found["next_ms"], 16, "CPU ms")
@@ -87,9 +88,10 @@ def open_folder(place: str, count: int) -> dict[str, Any]:
     try:
         with desk(Path(place)) as at:
             at.rest(3)
-            began, spent = time.perf_counter(), time.process_time()
+            waited, began, spent = waiting_s(), time.perf_counter(), time.process_time()
             at.open(folder)
-            return {"first_s": time.perf_counter() - began, "first_cpu_s": time.process_time() - spent}
+            first, cpu = time.perf_counter() - began, time.process_time() - spent
+            return {"first_s": first - waiting_s() + waited, "first_cpu_s": cpu}
     finally:
         shutil.rmtree(place)
 
@@ -107,15 +109,17 @@ def open_project(place: str, project: str) -> dict[str, Any]:
 
     with desk(Path(place)) as at:
         at.rest(3)
-        began = time.perf_counter()
+        waited, began, spent = waiting_s(), time.perf_counter(), time.process_time()
         at.open(Path(project))
-        first, resident = time.perf_counter() - began, resident_mb()
+        cpu = time.process_time() - spent
+        first, resident = time.perf_counter() - began - waiting_s() + waited, resident_mb()
         at.until_idle()
         compared, peak = time.perf_counter() - began, peak_mb()
         steps = next_images(at, 41)
         edits = flags(at, 15)
     return {
         "first_s": first,
+        "first_cpu_s": cpu,
         "resident_mb": resident,
         "compared_s": compared,
         "peak_mb": peak,
