@@ -24,8 +24,8 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 COLD_LABELS = 50
-PICKED = 50
-"""How many images at the head of the queue are chosen with care."""
+PICKED = 20
+"""How many images at the head of the queue are chosen with care: as many as are answered before the next ranking."""
 CLUSTER_COMPONENTS = 128
 CLUSTER_ITERATIONS = 20
 CLUSTER_ROWS = 20_000

@@ -77,7 +77,7 @@ def test_cold_is_typical_and_warm_is_uncertain(world: World) -> None:
         )
         assert np.array_equal(auto.order, plain.order)
     nothing_known = next_batch(Strategy.AUTO, world.pool, None, count=8, labelled=np.arange(90))
-    assert set(nothing_known.reasons) == {"typical of the unlabelled pictures"}
+    assert set(nothing_known.reasons) == {"typical of many"}
 
 
 def test_in_order_is_in_order_and_random_is_another_with_another_seed(world: World) -> None:

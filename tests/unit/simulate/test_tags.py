@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from annotator.learning.queue import Strategy
-from annotator.simulate.tags import TagTask, simulate_tags
+from annotator.learning.queue import PICKED, Strategy
+from annotator.simulate.tags import ROUND, TagTask, simulate_tags
 
 
 def make_task(pool: int = 150, scored: int = 90, classes: int = 3, noise: float = 0.9) -> TagTask:
@@ -78,3 +78,7 @@ def test_help_names_every_strategy() -> None:
     from annotator.cli.simulate import STRATEGIES
 
     assert all(strategy.value in STRATEGIES for strategy in Strategy)
+
+
+def test_the_window_chooses_as_many_as_the_simulation_answers_between_rounds() -> None:
+    assert PICKED == ROUND
