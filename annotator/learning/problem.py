@@ -38,7 +38,8 @@ class TagProblem:
     ``labelled`` (m,) rows of the pool, each at most once. For an exclusive group ``classes`` (m,) is the label's column, or
     ``NONE_OF_THEM`` for a done image without a tag of the group. For a non-exclusive group ``targets`` (m, c) is 1, 0 (the
     image is done and has no such tag) or ``UNKNOWN``.
-    ``weights`` (m,) defaults to 1; give certified annotations ``CERTIFIED_WEIGHT``.
+    ``weights`` (m,) defaults to 1; give certified annotations ``CERTIFIED_WEIGHT``. ``certified`` (m,) marks these: nobody has
+    looked at them one by one, so that they train a head but do not test it.
     """
 
     pool: Pool
@@ -48,6 +49,7 @@ class TagProblem:
     classes: IntArray | None = None
     targets: FloatArray | None = None
     weights: FloatArray | None = None
+    certified: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         if self.zero_shot is not None and self.zero_shot.shape != (len(self.pool), self.n_classes):
@@ -56,7 +58,7 @@ class TagProblem:
             )
         if self.classes is not None and self.targets is not None:
             raise ValueError("a group is exclusive (classes) or not (targets), never both")
-        for name in ("classes", "targets", "weights"):
+        for name in ("classes", "targets", "weights", "certified"):
             given = getattr(self, name)
             if given is not None and len(given) != len(self.labelled):
                 raise ValueError(f"{len(self.labelled)} labelled rows but {len(given)} {name}")
@@ -85,6 +87,10 @@ class TagProblem:
             return np.ones(self.n_labelled, dtype=np.float32)
         return np.asarray(self.weights, dtype=np.float32)
 
+    def testable(self) -> NDArray[np.bool_]:
+        """(m,) which of the labelled rows a head may be tested on: answers that a person gave."""
+        return np.ones(self.n_labelled, dtype=bool) if self.certified is None else ~self.certified
+
     def subset(self, keep: NDArray[np.bool_]) -> TagProblem:
         """The same problem with only some of its labels; the pool, graph and guesses are shared."""
         part = TagProblem(
@@ -95,6 +101,7 @@ class TagProblem:
             None if self.classes is None else self.classes[keep],
             None if self.targets is None else self.targets[keep],
             None if self.weights is None else self.weights[keep],
+            None if self.certified is None else self.certified[keep],
         )
         part.__dict__["guesses"] = self.guesses
         return part

@@ -3,6 +3,7 @@
 Held out are the labelled ``val`` images when there are at least 50, else five folds of the labelled images that depend on
 their ids alone, so that two rounds are compared image by image. A head is released unless it is worse than the last by more
 than one standard error of that paired difference; with fewer than 20 answers it is released untested, and says so.
+Certified answers, which nobody looked at one by one, train a head but never test it.
 """
 
 from __future__ import annotations
@@ -118,20 +119,22 @@ def train_round(
     start = None if previous is None else previous.head
     fit = fit_tags(problem, recipe, start=start)
     rival = previous if _tested(problem, previous) else None
+    testable = problem.testable()
     if validation is not None and len(validation) >= MIN_VALIDATION:
         said = answers(fit.head, validation.vectors)
         held_out = HeldOut(Basis.VALIDATION, validation.ids, said)
         before, comparable = _before_on(validation, problem, rival)
         truth = validation.answers
-    elif problem.n_labelled < MIN_TESTED:
-        return Round(fit, None, Decision(True, Basis.UNTESTED, problem.n_labelled, None, 0, None, None))
+        testable = np.ones(len(validation), dtype=bool)
+    elif testable.sum() < MIN_TESTED:
+        return Round(fit, None, Decision(True, Basis.UNTESTED, int(testable.sum()), None, 0, None, None))
     else:
         said = out_of_fold(problem, recipe)
         held_out = HeldOut(Basis.OUT_OF_FOLD, problem.pool.ids[problem.labelled], said)
         before, comparable = _before(problem, rival)
         truth = _truth(problem)
-    right_before = None if before is None else _right(before, truth)
-    decision = decide(held_out.basis, _right(said, truth), right_before, comparable)
+    right_before = None if before is None else _right(before, truth)[testable]
+    decision = decide(held_out.basis, _right(said, truth)[testable], right_before, comparable[testable])
     return Round(fit, held_out, replace(decision, against_guesses=rival is None and decision.previous is not None))
 
 

@@ -47,15 +47,19 @@ class Answers:
 
 @dataclass(frozen=True)
 class Known:
-    """Answers for one group: ``ids`` (m,) ascending, ``said`` (m,) classes or (m, c) targets, ``weights`` (m,)."""
+    """Answers for one group: ``ids`` (m,) ascending, ``said`` (m,) classes or (m, c) targets, ``weights`` (m,).
+
+    ``certified`` (m,): accepted in bulk under a certificate, seen by nobody.
+    """
 
     ids: Ids
     said: NDArray[np.generic]
     weights: FloatArray
+    certified: NDArray[np.bool_]
 
     def pick(self, keep: NDArray[np.bool_]) -> Known:
         """Some of them."""
-        return Known(self.ids[keep], self.said[keep], self.weights[keep])
+        return Known(self.ids[keep], self.said[keep], self.weights[keep], self.certified[keep])
 
 
 def read_answers(parts: Parts) -> Answers:
@@ -103,16 +107,17 @@ def known(answers: Answers, group: TagGroup) -> Known:
     done = set(answers.done.tolist())
     ids = np.asarray(sorted(set(tagged) | done), np.int64)
     weights = np.asarray([min((w for _, w in tagged.get(i, [])), default=1.0) for i in ids.tolist()], np.float32)
+    certified = weights < 1.0
     if group.exclusive:
         classes = [tagged[i][-1][0] if i in tagged else NONE_OF_THEM for i in ids.tolist()]
-        return Known(ids, np.asarray(classes, np.int64), weights)
+        return Known(ids, np.asarray(classes, np.int64), weights, certified)
     targets = np.full((len(ids), len(column)), UNKNOWN, np.float32)
     for row, image_id in enumerate(ids.tolist()):
         if image_id in done:
             targets[row] = 0.0
         for at, _ in tagged.get(image_id, []):
             targets[row, at] = 1.0
-    return Known(ids, targets, weights)
+    return Known(ids, targets, weights, certified)
 
 
 def rejected(answers: Answers, group: TagGroup, ids: Ids) -> NDArray[np.bool_]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from annotator.domain.kinds import Task
+from annotator.domain.kinds import Source, Task
 from annotator.domain.records import now
 from annotator.learning.heads import TagHead
 from annotator.learning.pool import Pool
@@ -48,7 +48,8 @@ def open_workspace(parts: Parts, space: Space, ids: Ids) -> Workspace:
     answers = answers_room.read_answers(parts)
     have = np.sort(ids[space.store.have(ids)])
     held_out = answers.test
-    judged = np.unique(np.asarray([image for image, _, _ in answers.tags], np.int64))
+    said = [image for image, _, source in answers.tags if source != Source.CERTIFIED.value]
+    judged = np.unique(np.asarray(said, np.int64))
     val = answers.val[np.isin(answers.val, judged)]
     if len(val) >= MIN_VALIDATION:
         # All of them, judged or not: those that are judged later are then as unseen as these.
@@ -78,12 +79,14 @@ def problem_of(work: Workspace, group: TagGroup) -> tuple[TagProblem, Validation
         np.asarray(inside.said, np.int64) if group.exclusive else None,
         None if group.exclusive else np.asarray(inside.said, np.float32),
         inside.weights,
+        inside.certified,
     )
     return problem, _validation(work, known)
 
 
 def _validation(work: Workspace, known: Known) -> Validation | None:
     outside = np.isin(known.ids, work.answers.val) & np.isin(known.ids, work.ids) & ~np.isin(known.ids, work.pool.ids)
+    outside &= ~known.certified
     if outside.sum() < MIN_VALIDATION:
         return None
     held = known.pick(outside)

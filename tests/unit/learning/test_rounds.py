@@ -194,3 +194,21 @@ def test_answers_are_the_likeliest_labels() -> None:
     rows = np.array([[1, 0], [0, 1], [-1, -1]], np.float32)
     assert answers(head, rows).tolist() == [0, 1, NONE_OF_THEM]
     assert head.predict(rows) == pytest.approx(softmax(head.scores(rows))[:, :2])
+
+
+def test_certified_answers_train_but_never_test(world: World) -> None:
+    problem = problem_with(world, 100)
+    classes = problem.known_classes().copy()
+    classes[60:] = (classes[60:] + 1) % world.classes  # would cost four tenths of the accuracy if they were tested on
+    certified = np.arange(100) >= 60
+    weights = np.where(certified, np.float32(0.01), np.float32(1.0))
+    marked = replace(problem, classes=classes, weights=weights, certified=certified)
+    done = train_round(marked)
+    assert done.decision.tested == done.decision.compared == 60
+    assert done.decision.accuracy == pytest.approx(train_round(problem).decision.accuracy or 0.0, abs=0.15)
+    unmarked = train_round(replace(marked, certified=None)).decision
+    assert unmarked.tested == 100
+    assert (unmarked.accuracy or 0.0) < (done.decision.accuracy or 0.0) - 0.2
+    few = train_round(replace(marked, certified=np.arange(100) >= 19)).decision
+    assert few.basis is Basis.UNTESTED and few.tested == 19
+    assert marked.subset(np.arange(100) < 70).testable().sum() == 60

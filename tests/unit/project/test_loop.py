@@ -217,6 +217,16 @@ def test_a_certificate_is_signed_with_its_evidence_and_shown_until_it_is_undone(
         writer.runs.finish_certificate(signed.id, audited=1, errors=0, bound=0.1, accepted=1)
 
 
+def test_certified_answers_are_no_held_out_answers(suggested: Project, tmp_path: Path) -> None:
+    certify(suggested, tmp_path)
+    known = answers.read_answers(suggested._parts)
+    answered = answers.known(known, known.groups[0])
+    assert answered.certified.sum() == suggested.stats().sources["certified"] > 0
+    assert (~answered.certified).sum() == 10
+    assert answered.weights[answered.certified].max() < 1
+    assert suggested.train().metrics["basis"] == "untested"
+
+
 def test_an_audit_that_fails_is_kept_unsigned(suggested: Project, tmp_path: Path) -> None:
     result = certify(suggested, tmp_path, wrong=24)
     assert (result.certificate, result.bound, result.accepted) == (None, None, 0)
