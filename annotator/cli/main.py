@@ -6,6 +6,7 @@ Without a command, or with a folder in its place, it opens the window.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 
 WRONG_USAGE = 2
 FAILED = 1
+FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 INTERRUPTED = 130
 """What newer versions of typer return after Ctrl+C."""
 ClickError: type[Any] = typer.BadParameter.__mro__[2]
@@ -78,6 +80,10 @@ def say(line: str) -> None:
     sys.stderr.write(flat.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 
 
+def _of(error: OSError) -> str:
+    return f" of {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit status; nothing but a bug shown with ``--debug`` leaves a traceback."""
     log_path = log_to_file()
@@ -107,6 +113,10 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            log.exception("the disk is full")
+            say(f"There is no room left on the disk{_of(error)}. Free some space; nothing already saved is lost.")
+            return FAILED
         log.exception("unexpected failure of: %s", " ".join(arguments))
         if os.environ.get("ANNOTATOR_DEBUG"):
             raise

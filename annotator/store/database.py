@@ -44,6 +44,10 @@ _PRAGMAS = (
 Subscriber = Callable[[ChangeSet], None]
 
 
+class OlderDatabase(StoreError):
+    """A database of an older version was opened for reading: only who may write can bring it up to date."""
+
+
 class Database:
     """Use ``create`` or ``open``; ``notices`` holds lines that the person should see, e.g. about a damaged log."""
 
@@ -165,6 +169,9 @@ class Database:
     def _check_schema(self) -> None:
         with problems.explained(self.where), self.engine.connect() as connection, connection.begin():
             current = schema.is_current(connection, self.where)
+        if not current and self.read_only:
+            what = f"{self.where} was made by an older version of Annotator and is not brought up to date yet."
+            raise OlderDatabase(what, "Open it once for writing.", path=self.where)
         if not current:
             with self.transaction() as connection:
                 schema.upgrade(connection)

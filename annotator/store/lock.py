@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import socket
 import sys
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 import orjson
 
@@ -24,7 +25,7 @@ class ProjectLock:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "project.lock"
         try:
-            self._file: BinaryIO | None = self.path.open("a+b")
+            self._file: FileIO | None = self.path.open("a+b", buffering=0)
         except OSError as error:
             what = f"{folder} cannot be written: {error.strerror}."
             raise StoreError(what, "Allow writing to it, or copy the project.", path=folder) from error
@@ -36,9 +37,9 @@ class ProjectLock:
             )
         who = {"pid": os.getpid(), "host": socket.gethostname(), "user": _user(), "since": now()}
         # The first byte is what Windows locks; it is left alone so that others may read who holds the lock.
-        self._file.truncate(0)
-        self._file.write(b"\n" + orjson.dumps(who))
-        self._file.flush()
+        with contextlib.suppress(OSError):  # a full disk: the lock holds all the same, it only does not say whose it is
+            self._file.truncate(0)
+            self._file.write(b"\n" + orjson.dumps(who))
 
     def release(self) -> None:
         """Give the project back. The file stays: removing it would let two holders lock two files of one name."""
@@ -73,7 +74,7 @@ def _holder(path: Path) -> str:
 if sys.platform == "win32":  # pragma: no cover
     import msvcrt
 
-    def _lock(file: BinaryIO) -> bool:
+    def _lock(file: FileIO) -> bool:
         file.seek(0)
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
@@ -84,7 +85,7 @@ if sys.platform == "win32":  # pragma: no cover
 else:
     import fcntl
 
-    def _lock(file: BinaryIO) -> bool:
+    def _lock(file: FileIO) -> bool:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

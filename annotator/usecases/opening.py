@@ -15,7 +15,7 @@ from annotator.domain.palette import label_color
 from annotator.domain.records import Label
 from annotator.domain.uris import printable
 from annotator.errors import AnnotatorError, StoreError, UsageError
-from annotator.store.database import FILE_NAME, Database
+from annotator.store.database import FILE_NAME, Database, OlderDatabase
 from annotator.store.lane import WriteLane
 from annotator.store.lock import ProjectLock
 from annotator.usecases.parts import Parts
@@ -120,9 +120,19 @@ def open_parts(path: Path, annotator: str | None, *, lock: bool, read_only: bool
     folder = find(path).absolute()
     held = ProjectLock(folder) if lock else None
     try:
-        db = Database.open(folder, read_only=read_only)
+        db = _open_current(folder) if read_only else Database.open(folder)
     except BaseException:
         if held is not None:
             held.release()
         raise
     return Parts(folder, db, WriteLane(db), annotator or login_name(), held, read_only)
+
+
+def _open_current(folder: Path) -> Database:
+    """The database for reading; one of an older version is brought up to date first, under the lock."""
+    try:
+        return Database.open(folder, read_only=True)
+    except OlderDatabase:
+        with ProjectLock(folder):
+            Database.open(folder).close()
+        return Database.open(folder, read_only=True)

@@ -157,3 +157,18 @@ def test_the_shell_imports_neither_qt_nor_torch(pictures: Path, tmp_path: Path) 
 
 def test_the_root_of_the_parsers_errors_is_found() -> None:
     assert cli.ClickError.__name__ == "ClickException"
+
+
+def test_a_full_disk_is_said_and_is_no_bug(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    import errno
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/data/p/cache/order.npy")
+
+    monkeypatch.setattr("annotator.project.Project.open", fail)
+    assert cli.run(["stats", "p"]) == 1
+    said = capsys.readouterr().err
+    assert (
+        said
+        == "There is no room left on the disk of /data/p/cache/order.npy. Free some space; nothing already saved is lost.\n"
+    )

@@ -103,3 +103,23 @@ def test_labels_must_have_different_names(tmp_path: Path, pictures: Path, labels
     with pytest.raises(UsageError):
         Project.create(tmp_path / "p", pictures, labels)
     assert not (tmp_path / "p").exists()
+
+
+def test_a_project_of_an_older_version_is_brought_up_to_date_by_who_only_reads(tmp_path: Path) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from sqlalchemy import create_engine
+
+    from annotator.store import schema
+
+    (tmp_path / "old").mkdir()
+    engine = create_engine(f"sqlite:///{tmp_path / 'old' / 'project.db'}")
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(schema.MIGRATIONS).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, schema.REVISIONS[0])
+        schema.seed(connection)
+    engine.dispose()
+    with Project.open(tmp_path / "old", read_only=True) as project:
+        assert project.stats().images == 0

@@ -183,3 +183,19 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
     script += "lock = ProjectLock(Path(sys.argv[1])); os._exit(9)"
     assert subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False).returncode == 9
     ProjectLock(tmp_path).release()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of files")
+def test_a_full_disk_does_not_keep_the_lock_from_locking(tmp_path: Path) -> None:
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        lock = ProjectLock(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with pytest.raises(StoreError, match="open in another window"):
+        ProjectLock(tmp_path)
+    lock.release()
+    ProjectLock(tmp_path).release()
