@@ -146,7 +146,6 @@ class MainWindow(QMainWindow):
         self.start.folder_wanted.connect(self.dialogs.choose_folder)
         self.start.project_wanted.connect(self.dialogs.choose_project)
         self.start.show_device(device_line())
-        self.bar.show_model(self.tr("built-in models, CPU"))
         self.start.demo_wanted.connect(self.projects.open_demo)
         self.start.recent_chosen.connect(self._recent_chosen)
         self.start.labels_given.connect(self._labels_given)

@@ -52,6 +52,18 @@ class Pile:
         return Pile(self.image_ids[rows], self.label_ids[rows], self.confidences[rows])
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where a confidence comes from: the run's ``model``, its ``version`` and ``device``, and the ``verdicts`` drawn at random
+    that calibrate it (None: those of an imported or another task's suggestion are not counted)."""
+
+    run_id: int
+    model: str
+    version: str
+    device: str
+    verdicts: int | None
+
+
 class ReviewView:
     """Reads of open suggestions. Methods may be called from any thread; counts are kept until something changes.
 
@@ -157,6 +169,27 @@ class ReviewView:
             with self._parts.db.read() as reader:
                 values = reader.suggestions.confidences(task)
         return np.histogram(values, bins=bins, range=(0.0, 1.0))[0].astype(np.int64)
+
+    def origin(self, suggestion: Suggestion) -> Origin:
+        """Where the numbers of a suggestion come from."""
+        table = self.table()
+        verdicts = None
+        if table is not None and table.run_id == suggestion.run_id:
+            mine = [each for each in table.groups if each.group.group_id == suggestion.group_id]
+            verdicts = mine[0].calibration.verdicts if mine else None
+        return self._origin(suggestion.run_id, verdicts)
+
+    def in_force(self) -> Origin | None:
+        """The run whose tags are shown; None before the first."""
+        table = self.table()
+        if table is None:
+            return None
+        return self._origin(table.run_id, max((each.calibration.verdicts for each in table.groups), default=0))
+
+    def _origin(self, run_id: int, verdicts: int | None) -> Origin:
+        with self._parts.db.read() as reader:
+            run = reader.runs.get(run_id)
+        return Origin(run_id, run.model_id, run.model_version, str(run.parameters.get("device", "")), verdicts)
 
     def uncalibrated(self) -> bool:
         """Whether confidences are still the model's own numbers."""

@@ -124,6 +124,7 @@ def publish(
             "space": work.space.store.space,
             "labels": [list(group.label_ids) for group, _ in predictions],
             "temperatures": [each.temperature for each in calibrations],
+            "device": work.space.embedder.info.device,
         }
         run_id = writer.runs.start(Task.TAGS, *model, parameters)
     groups = []

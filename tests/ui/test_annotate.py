@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
@@ -12,6 +13,11 @@ from PySide6.QtWidgets import QApplication
 from annotator.domain.geometry import Box, GeometryKind
 from annotator.domain.kinds import Decision, ImageState, Source, Split, Task
 from annotator.project import Project
+from annotator.pseudolabel.calibrate import Calibration
+from annotator.pseudolabel.suggest import TagGroup
+from annotator.usecases import tag_table
+from annotator.usecases.settings_view import TAG_RUN
+from annotator.usecases.tag_table import GroupTable, TagTable
 from tests.ui.conftest import BOX, OTHER_BOX, press, suggest
 from ui.dialogs.settings_dialog import SettingsDialog
 from ui.main_window import MainWindow
@@ -376,3 +382,34 @@ def test_a_new_name_is_beside_what_is_done_from_now_on(window: MainWindow, qtbot
     window.session.project.history.flush()
     with window.session.project._parts.db.read() as reader:
         assert reader.edits.latest(1)[0].annotator == "Ben"
+
+
+def test_a_confidence_says_on_hovering_where_it_comes_from(window: MainWindow) -> None:
+    suggest(window, ("cat", BOX, 0.87), task=Task.BOXES)
+    model = window.annotate.suggestions.model
+    window.session._reload_page(window.session.image.id)
+    index = model.index(0)
+    told = index.data(Qt.ItemDataRole.ToolTipRole)
+    run = model.entry(0).suggestion.run_id
+    assert "confidence 87.0%" in told and "0.870" in told
+    assert f"Model test, version 1, run {run}" in told
+    assert window.bar.model.text() == "no suggestions yet"
+
+
+def test_the_bar_names_the_model_in_force_and_the_tip_counts_its_verdicts(window: MainWindow, qtbot: Any) -> None:
+    project = window.session.project
+    labels = tuple(label.id for label in window.session.ordered_labels())
+    group = project.labels.groups()[0].id
+    with project._parts.db.write("engine") as writer:
+        run = writer.runs.start(Task.TAGS, "some-model", "abc123", {"device": "cuda:0"})
+    ids = project.images.ids()
+    half = np.tile(np.asarray([0.7, 0.2, 0.1], np.float16), (len(ids), 1))
+    table = GroupTable(TagGroup(labels, group), half, Calibration(1.0, 140))
+    tag_table.write(project._parts, TagTable(run, "key", ids, [table]))
+    with project._parts.db.write("engine") as writer:
+        writer.settings.set(TAG_RUN, run)
+    qtbot.waitUntil(lambda: window.bar.model.text() == "some-model, cuda:0")
+    qtbot.waitUntil(lambda: bool(window.session.visible_suggestions()))
+    told = window.annotate.suggestions.model.index(0).data(Qt.ItemDataRole.ToolTipRole)
+    assert "some-model, version abc123" in told
+    assert "Calibrated" in told and "Verdicts behind the calibration: 140" in told

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QWidget
 
 from annotator.domain.kinds import ImageState
+from annotator.events import ChangeSet, Table
 from ui.engine_bridge import Jobs, JobState, JobView
 from ui.session import Session
 from ui.theme.tokens import SPACE_2, SPACE_3
@@ -107,6 +108,8 @@ class JobsBar(QWidget):
             signal.connect(self._ended)
         session.changes.connect(self._count)
         session.opened.connect(self._count)
+        session.opened.connect(self._name_model)
+        session.changes.connect(self._follow_run)
         session.edited.connect(self._count)
         session.closed.connect(self._count)
 
@@ -114,9 +117,21 @@ class JobsBar(QWidget):
         """What changed since the last round."""
         self.round.show_text(message)
 
-    def show_model(self, text: str) -> None:
-        """Which model suggests, and on what device."""
-        self.model.setText(text)
+    def _follow_run(self, changes: ChangeSet) -> None:
+        if changes.everything or changes.touches(Table.RUN, Table.SETTING):
+            self._name_model()
+
+    def _name_model(self) -> None:
+        """Which model's suggestions are shown, and on what device they were made."""
+        project = self._session.project
+        origin = project.review.in_force() if project is not None else None
+        if origin is None:
+            self.model.setText(self.tr("no suggestions yet"))
+            self.model.setToolTip("")
+            return
+        device = {"cpu": self.tr("CPU")}.get(origin.device, origin.device)
+        self.model.setText(self.tr("{0}, {1}").format(origin.model, device) if device else origin.model)
+        self.model.setToolTip(self.tr("Version {0}, run {1}").format(origin.version, origin.run_id))
 
     def show_position(self, x: float, y: float) -> None:
         """Where the cursor is, in pixels of the image."""

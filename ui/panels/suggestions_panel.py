@@ -202,6 +202,7 @@ class SuggestionsPanel(QWidget):
         """Show what is open on the image now."""
         session = self._session
         visible = session.visible_suggestions()
+        self.model.ask(session.project.review.origin if session.project is not None else None)
         self.model.set_suggestions(visible, session.ordered_labels())
         hidden = (len(session.page.suggestions) if session.page else 0) - len(visible)
         if visible:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
@@ -12,6 +12,9 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelInde
 from annotator.domain.geometry import GeometryKind
 from annotator.domain.records import Label, Suggestion
 from ui.qt_models.labels_model import digit_of
+
+if TYPE_CHECKING:
+    from annotator.usecases.review_view import Origin
 
 ENTRY = Qt.ItemDataRole.UserRole
 SHORTLIST = 5
@@ -48,6 +51,11 @@ class SuggestionsModel(QAbstractListModel):
     def __init__(self) -> None:
         super().__init__()
         self._entries: list[Entry] = []
+        self._source: Callable[[Suggestion], Origin] | None = None
+
+    def ask(self, source: Callable[[Suggestion], Origin] | None) -> None:
+        """Who knows where a suggestion's numbers come from; asked when someone hovers them."""
+        self._source = source
 
     def set_suggestions(self, suggestions: Sequence[Suggestion], ordered: Sequence[Label]) -> None:
         """Show these, in their order."""
@@ -97,8 +105,13 @@ class SuggestionsModel(QAbstractListModel):
             self.tr("Not calibrated yet: too few verdicts.")
             if suggestion.uncalibrated
             else self.tr("Calibrated on the verdicts of this project."),
-            self.tr("Run {0}").format(suggestion.run_id),
         ]
+        if self._source is not None:
+            origin = self._source(suggestion)
+            model = self.tr("Model {0}, version {1}, run {2}")
+            lines.append(model.format(origin.model, origin.version[:24] or "–", origin.run_id))
+            if origin.verdicts is not None:
+                lines.append(self.tr("Verdicts behind the calibration: {0}").format(f"{origin.verdicts:,}"))
         if suggestion.reason:
             lines.append(suggestion.reason)
         return "\n".join(lines)

@@ -53,6 +53,14 @@ def test_every_picture_gets_one_suggestion_with_a_distribution(suggested: Projec
         assert suggested.history.page(image_id).suggestions == (suggestion,)
 
 
+def test_a_number_says_where_it_comes_from(suggested: Project) -> None:
+    (suggestion,) = suggested.review.open_suggestions(int(suggested.images.ids()[0]))
+    origin = suggested.review.origin(suggestion)
+    assert origin == suggested.review.in_force()
+    assert (origin.model, origin.device, origin.run_id) == ("embedded", "cpu", suggestion.run_id)
+    assert origin.version and origin.verdicts == 0
+
+
 def test_no_row_is_written_until_a_suggestion_is_judged(suggested: Project) -> None:
     first, second = suggested.images.ids().tolist()[:2]
     suggested.history.page(first)
