@@ -23,7 +23,9 @@ from annotator.models.protocols import (
     Embedder,
     LogitEmbedder,
     PromptSegmenter,
+    RegionProposer,
     RGBImage,
+    ScalableSegmenter,
     TextEncoder,
     ZeroShotTagger,
 )
@@ -298,6 +300,36 @@ class PromptSegmenterContract:
             model.encode(np.zeros((8, 8), np.uint8))
 
 
+class ScalableSegmenterContract:
+    """Promises of ``ScalableSegmenter``."""
+
+    def test_masks_come_at_any_size(self, model: Any) -> None:
+        assert isinstance(model, ScalableSegmenter)
+        encoding = model.encode(noise(60, 90))
+        point, label = np.array([[40, 30]], np.float32), np.array([True])
+        whole, small = model.segment(encoding, point, label), model.segment(encoding, point, label, size=(30, 45))
+        assert small.masks.shape == (len(whole.masks), 30, 45)
+        np.testing.assert_array_equal(small.scores, whole.scores)
+        for mask, state in zip(whole.masks, small.states, strict=True):
+            np.testing.assert_array_equal(model.full_mask(encoding, state), mask)
+            assert model.full_mask(encoding, state, (120, 180)).shape == (120, 180)
+
+
+class RegionProposerContract:
+    """Promises of ``RegionProposer``."""
+
+    def test_masks_fill_their_boxes(self, model: RegionProposer) -> None:
+        assert isinstance(model, RegionProposer)
+        found = model.regions(noise(60, 90))
+        assert found.masks, "a picture full of structure has regions"
+        assert found.boxes.shape == (len(found.masks), 4) and found.boxes.dtype == np.float32
+        assert found.scores.shape == (len(found.masks),) and found.scores.dtype == np.float32
+        assert (np.diff(found.scores) <= 0).all()
+        for (x1, y1, x2, y2), mask in zip(found.boxes.astype(int), found.masks, strict=True):
+            assert 0 <= x1 < x2 <= 90 and 0 <= y1 < y2 <= 60
+            assert mask.shape == (y2 - y1, x2 - x1) and mask.dtype == bool and mask.any()
+
+
 class TestEmbeddedImageEncoder(EmbedderContract, DenseEmbedderContract):
     @pytest.fixture(scope="class")
     @classmethod
@@ -343,3 +375,14 @@ class TestEmbeddedSegmenter(PromptSegmenterContract):
     @classmethod
     def model(cls) -> EmbeddedSegmenter:
         return EmbeddedSegmenter(threads=1)
+
+
+class TestSegmentAnything(PromptSegmenterContract, ScalableSegmenterContract, RegionProposerContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def model(cls, tmp_path_factory: pytest.TempPathFactory) -> Any:
+        pytest.importorskip("segment_anything")
+        from annotator.models.segment_anything.model import SegmentAnythingModel
+        from tests.sam_checkpoint import write_checkpoint
+
+        return SegmentAnythingModel(write_checkpoint(tmp_path_factory.mktemp("sam"), confident=True), device="cpu")

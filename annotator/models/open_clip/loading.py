@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import hashlib
 import json
 import logging
 import warnings
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from annotator.errors import ModelError, UsageError
+from annotator.models.weights import first_line
 
 INSTALL = "Run: pip install 'annotator[torch]'"
 
@@ -128,18 +128,6 @@ def build_network(name: str, weights: Path, *, device: str, half: bool, preproce
             cause, cure = first_line(error), "Download it again: it is damaged, or not a weights file."
         raise ModelError(f"The weights file {weights} cannot be loaded: {cause}.", cure, path=weights) from error
     return network.eval().requires_grad_(False)
-
-
-def content_hash(path: Path) -> str:
-    """SHA-256 in hex of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's text, or its class, at most 200 characters."""
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__)[:200].rstrip(". ")
 
 
 @contextlib.contextmanager

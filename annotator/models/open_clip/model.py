@@ -18,13 +18,14 @@ from annotator.models.batching import BatchSizer, stack
 from annotator.models.device import DeviceKind, choose
 from annotator.models.open_clip.loading import (
     build_network,
-    content_hash,
     find_weights,
     import_open_clip,
+    quiet_root_logger,
     register_name,
 )
 from annotator.models.pixels import check_image
 from annotator.models.protocols import FloatArray, ModelInfo, RGBImage
+from annotator.models.weights import content_hash, first_line
 
 if TYPE_CHECKING:
     from annotator.models.catalogue import Entry
@@ -206,8 +207,6 @@ def limit_ratio(image: RGBImage, resize_mode: str, fill: int) -> NDArray[np.uint
 
 def _load_tokenizer(open_clip: Any, name: str) -> Any:
     """open_clip's tokenizer of a model; some models fetch theirs from the network the first time."""
-    from annotator.models.open_clip.loading import first_line, quiet_root_logger
-
     try:
         with quiet_root_logger():
             return open_clip.get_tokenizer(name)

@@ -1,0 +1,1 @@
+"""Segment Anything: prompts to masks with the weights vit_b, vit_l and vit_h."""
