@@ -24,6 +24,12 @@ class Findings:
         self.tally.warn(f"{where}: {what}; skipped")
         self.tally.dropped("", "record", "bad record, see warnings", "")
 
+    def other_size(self, image: str, declared: tuple[int, int], known: tuple[int, int]) -> None:
+        """Say that the file declares another size than the oriented picture has; coordinates are kept as they are."""
+        turned = ", as if EXIF orientation was not applied" if declared == known[::-1] else ""
+        sizes = f"declared {declared[0]} x {declared[1]}, the oriented picture is {known[0]} x {known[1]}"
+        self.tally.warn(f"{image}: {sizes}{turned}")
+
     def placed(self, geometry: Geometry, width: int, height: int) -> str:
         """Why the geometry cannot stand in an image of this size (0 when unknown); empty when it can."""
         return self.judged(geometry, width, height)[0]

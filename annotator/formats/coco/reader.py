@@ -216,9 +216,7 @@ class _Images:
         if known is None:
             return width, height
         if (width, height) not in ((0, 0), known):
-            turned = ", as if EXIF orientation was not applied" if (height, width) == known else ""
-            text = f"{entry.name}: declared {width} x {height}, the oriented picture is {known[0]} x {known[1]}{turned}"
-            findings.tally.warn(text)
+            findings.other_size(entry.name, (width, height), known)
             return width, height
         return known
 

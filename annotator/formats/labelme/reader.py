@@ -94,7 +94,7 @@ def _image(
     width, height = (_whole(content.get(key)) for key in ("imageWidth", "imageHeight"))
     known = image_size(name) if image_size else None
     if known and (width, height) not in ((0, 0), known):
-        findings.tally.warn(f"{name}: declared {width} x {height}, the oriented picture is {known[0]} x {known[1]}")
+        findings.other_size(name, (width, height), known)
     elif known:
         width, height = known
     annotations: list[DatasetAnnotation] = []

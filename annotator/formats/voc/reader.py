@@ -102,7 +102,7 @@ def _listed_only(
 ) -> list[_Item]:
     """Pictures that a list names and no XML describes: nobody has looked at them, so they are not done."""
     described = {without_suffix(item.name) for item in items}
-    missing = [stem for stem in splits if stem not in described]
+    missing = [stem for stem in splits if stem not in described and not stem.startswith("# ")]  # but comments
     if missing:
         shown = ", ".join(missing[:_SHOWN]) + (f" and {len(missing) - _SHOWN:,} more" if len(missing) > _SHOWN else "")
         findings.tally.warn(f"ImageSets lists {len(missing):,} pictures without an annotation file: {shown}")
@@ -141,9 +141,7 @@ def _image(
     width, height = _size(item, findings)
     known = image_size(item.name) if image_size else None
     if known and (width, height) not in ((0, 0), known):
-        turned = ", as if EXIF orientation was not applied" if (height, width) == known else ""
-        text = f"{item.name}: declared {width} x {height}, the oriented picture is {known[0]} x {known[1]}{turned}"
-        findings.tally.warn(text)
+        findings.other_size(item.name, (width, height), known)
     elif known:
         width, height = known
     annotations = []

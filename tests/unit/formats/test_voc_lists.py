@@ -14,7 +14,7 @@ def _folder(folder: Path) -> Path:
         "Annotations/b.xml": "<annotation><filename>b.jpg</filename></annotation>",
         "ImageSets/Main/trainval.txt": "a\nb\nc\n",
         "ImageSets/Main/val.txt": "b\n",
-        "ImageSets/Main/test.txt": "d\n",
+        "ImageSets/Main/test.txt": "# a comment\nd\n",
         "ImageSets/Main/cat_trainval.txt": "a 1\nb -1\n",
         "JPEGImages/c.png": "",
     }.items():
