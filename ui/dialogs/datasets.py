@@ -24,6 +24,14 @@ def format_names() -> dict[str, str]:
     return {format_id: registry.spec(format_id).title for format_id in registry.formats()}
 
 
+def _ending(format_id: str) -> str:
+    """What a target's name must end in for the format to be found again: nothing for folders."""
+    from annotator.formats import registry
+
+    spec = registry.spec(format_id)
+    return spec.suffixes[0] if spec.file_only else ""
+
+
 class _PathField(QWidget):
     """A path with a button that browses."""
 
@@ -193,7 +201,8 @@ class ExportDialog(Dialog):
         """A target beside the project, until the person enters one."""
         if self.path.path == self._proposed:
             name = self._project_path.name.removesuffix(".annotator")
-            self._proposed = str(self._project_path.parent / f"{name}-{self.format.currentData()}")
+            format_id = self.format.currentData()
+            self._proposed = str(self._project_path.parent / f"{name}-{format_id}{_ending(format_id)}")
             self.path.set_path(self._proposed)
         self._check()
 
