@@ -50,6 +50,7 @@ class Entry:
     weights: Weights | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     accepts_name: bool = False
+    needs_file: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,8 @@ def available(model_id: str, *, weights: Path | None = None) -> Availability:
         return Availability(
             False, f"{entry.id} has no weights.", f"Give a weights file, or a tag as in {entry.id}:TAG."
         )
+    elif entry.needs_file:
+        return Availability(False, f"{entry.id} has no model of its own.", "Give the file of a model.")
     elif (path := weights_path(entry)) is not None and not path.is_file():
         return Availability(
             False, f"The weights of {entry.id} are not here ({path}).", f"Run: annotator models pull {entry.id}"

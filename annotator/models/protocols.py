@@ -109,11 +109,16 @@ class ScalableSegmenter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Detections:
-    """Boxes of one image: ``boxes`` (n, 4) XYXY, ``scores`` (n,) in [0, 1], ``classes`` (n,) int64 into the model's names."""
+    """Boxes of one image: ``boxes`` (n, 4) XYXY, ``scores`` (n,) in [0, 1], ``classes`` (n,) int64 into the model's names.
+
+    ``masks`` is empty for a model of boxes only; else it holds for each box, grown to whole pixels, the part of the image
+    under it: (⌈y2⌉ − ⌊y1⌋, ⌈x2⌉ − ⌊x1⌋) bool.
+    """
 
     boxes: FloatArray
     scores: FloatArray
     classes: NDArray[np.int64]
+    masks: tuple[NDArray[np.bool_], ...] = ()
 
 
 @runtime_checkable

@@ -20,6 +20,7 @@ from annotator.models.embedded.text import MiniLM
 from annotator.models.protocols import (
     Candidates,
     DenseEmbedder,
+    Detector,
     Embedder,
     LogitEmbedder,
     PromptSegmenter,
@@ -214,6 +215,58 @@ class ZeroShotTaggerContract:
         assert model.zero_shot(self.inputs(model, [noise(9, 9)]), model.label_matrix([])).shape == (1, 0)
 
 
+class DetectorContract:
+    """Promises of ``Detector``."""
+
+    IMAGES = (noise(60, 90), noise(300, 200, 1), noise(1, 1), noise(1, 500, 2), noise(120, 7, 3))
+
+    def test_boxes_lie_in_their_image(self, model: Detector) -> None:
+        assert isinstance(model, Detector) and len(set(model.names)) == len(model.names) > 0
+        results = model.detect(self.IMAGES)
+        assert len(results) == len(self.IMAGES)
+        assert any(len(found.boxes) for found in results), "nothing found, nothing tested"
+        for image, found in zip(self.IMAGES, results, strict=True):
+            count = len(found.boxes)
+            assert found.boxes.shape == (count, 4) and found.boxes.dtype == np.float32
+            assert found.scores.shape == (count,) and found.scores.dtype == np.float32
+            assert found.classes.shape == (count,) and found.classes.dtype == np.int64
+            assert ((found.classes >= 0) & (found.classes < len(model.names))).all()
+            assert ((found.scores >= 0) & (found.scores <= 1)).all() and (np.diff(found.scores) <= 0).all()
+            assert (found.boxes[:, :2] >= 0).all() and (found.boxes[:, :2] < found.boxes[:, 2:]).all()
+            assert (found.boxes[:, 2:] <= (image.shape[1], image.shape[0])).all()
+
+    def test_masks_cover_their_boxes_or_are_not_there(self, model: Detector) -> None:
+        for found in model.detect(self.IMAGES):
+            assert len(found.masks) in (0, len(found.boxes))
+            for (x1, y1, x2, y2), mask in zip(found.boxes, found.masks, strict=False):
+                assert mask.shape == (np.ceil(y2) - np.floor(y1), np.ceil(x2) - np.floor(x1)) and mask.dtype == bool
+
+    def test_no_images_give_no_results(self, model: Detector) -> None:
+        assert model.detect([]) == []
+
+    def test_a_result_does_not_depend_on_its_batch(self, model: Detector) -> None:
+        for together, image in zip(model.detect(self.IMAGES), self.IMAGES, strict=True):
+            (alone,) = model.detect([image])
+            np.testing.assert_allclose(together.boxes, alone.boxes, atol=1e-3)
+            np.testing.assert_array_equal(together.classes, alone.classes)
+
+    def test_the_image_is_left_alone(self, model: Detector) -> None:
+        image = noise(60, 90)
+        before = image.copy()
+        image.setflags(write=False)
+        model.detect([image])
+        np.testing.assert_array_equal(image, before)
+
+    def test_a_view_gives_what_its_copy_gives(self, model: Detector) -> None:
+        view = noise(300, 200)[::-1, 20:180:2]
+        (first,), (second,) = model.detect([view]), model.detect([view.copy()])
+        np.testing.assert_array_equal(first.boxes, second.boxes)
+
+    def test_what_is_no_rgb_image_is_refused(self, model: Detector) -> None:
+        with pytest.raises(ValueError, match="expected an RGB image"):
+            model.detect([np.zeros((8, 8), np.uint8)])
+
+
 class PromptSegmenterContract:
     """Promises of ``PromptSegmenter``."""
 
@@ -386,3 +439,40 @@ class TestSegmentAnything(PromptSegmenterContract, ScalableSegmenterContract, Re
         from tests.sam_checkpoint import write_checkpoint
 
         return SegmentAnythingModel(write_checkpoint(tmp_path_factory.mktemp("sam"), confident=True), device="cpu")
+
+
+class TestOnnxSegmenter(DetectorContract):
+    """The picture itself is the answer: its strongest colour in each place."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def model(cls, tmp_path_factory: pytest.TempPathFactory) -> Any:
+        pytest.importorskip("onnx")
+        from annotator.models.onnx.model import OnnxModel
+        from tests.onnx_models import write_identity
+
+        folder = tmp_path_factory.mktemp("onnx")
+        write_identity(folder / "colours.onnx", ("n", 3, 32, 48))
+        (folder / "colours.toml").write_text(
+            'names = ["red", "green", "blue"]\n[input]\nwidth = 48\nheight = 32\n[output]\nlayout = "semantic"\n'
+        )
+        return OnnxModel(folder / "colours.onnx", device="cpu")
+
+
+class TestOnnxDetector(DetectorContract):
+    """One box, in the middle of the input, whatever the picture."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def model(cls, tmp_path_factory: pytest.TempPathFactory) -> Any:
+        pytest.importorskip("onnx")
+        from annotator.models.onnx.model import OnnxModel
+        from tests.onnx_models import write_constant
+
+        folder = tmp_path_factory.mktemp("onnx")
+        rows = np.array([[24, 16, 20, 10, 0.9, 0.1], [30, 16, 90, 80, 0.1, 0.6]], np.float32)
+        write_constant(folder / "fixed.onnx", (1, 3, 32, 48), {"out": rows})
+        (folder / "fixed.toml").write_text(
+            'names = ["a", "b"]\n[input]\nwidth = 48\nheight = 32\n[output]\nlayout = "yolo"\n'
+        )
+        return OnnxModel(folder / "fixed.onnx", device="cpu")
