@@ -274,6 +274,14 @@ class ImageWrites(ImageReads):
         self._connection.execute(statement.values({name: bindparam(name) for name in names}), data)
         self._ledger.note(Table.IMAGE, images=(row["image_id"] for row in data))
 
+    def set_metadata(self, rows: Mapping[int, Mapping[str, Any]]) -> None:
+        """What is remembered of images beside what we know ourselves, by image id; replaces what was remembered before."""
+        if rows:
+            data = [{"image_id": key, "value": dump_mapping(value)} for key, value in rows.items()]
+            statement = update(ImageRow).where(ImageRow.id == bindparam("image_id"))
+            self._connection.execute(statement.values({"extra": bindparam("value")}), data)
+            self._ledger.note(Table.IMAGE, images=rows)
+
     def set_state(self, ids: Iterable[int], state: ImageState, reason: str = "") -> None:
         """Set the state of images outside the history, as jobs do for missing and unreadable files."""
         self._set_counted(ids, "state", state.value, counters.IMAGE_STATE, reason=reason)

@@ -23,7 +23,7 @@ from annotator.usecases.image_view import ImageView
 from annotator.usecases.matching import ImageMatcher
 from annotator.usecases.parts import Parts
 from annotator.usecases.results import ImportResult
-from annotator.usecases.settings_view import FOREIGN_HEADER, FOREIGN_LABELS
+from annotator.usecases.settings_view import FOREIGN_FIELDS, FOREIGN_HEADER, FOREIGN_LABELS
 
 BATCH = 500
 REJECTIONS = "rejections"
@@ -97,7 +97,7 @@ def import_dataset(
             )
         intake.finish()
         if dataset.extra:
-            writer.settings.set(FOREIGN_HEADER, dict(dataset.extra))
+            writer.settings.set(FOREIGN_HEADER, {**writer.settings.get(FOREIGN_HEADER, {}), **dataset.extra})
     warnings = (*imported.report().warnings, *_warnings(progress))
     return ImportResult(len(progress.images), progress.annotations, added, warnings, chosen)
 
@@ -179,6 +179,7 @@ class _Intake:
         self._runs: dict[tuple[Task, str], int] = {}
         self._written: Counter[int] = Counter()
         self._refused: set[tuple[int, int]] | None = None
+        self._foreign: dict[int, Mapping[str, object]] = {}
         self._ids: Iterator[UUID] = iter(())
 
     def take(self, batch: Sequence[tuple[int, DatasetImage]]) -> None:
@@ -218,6 +219,18 @@ class _Intake:
             ]
         )
         self._progress.annotations += len(annotations) + len(suggestions) + len(rejected)
+        self._remember_fields()
+
+    def _remember_fields(self) -> None:
+        """Keep what the format said of the images beside what we know, for the way back."""
+        kept = {image.id: image.metadata for image in self._writer.images.many(self._foreign)}
+        self._writer.images.set_metadata(
+            {
+                image_id: {**kept[image_id], FOREIGN_FIELDS: {**kept[image_id].get(FOREIGN_FIELDS, {}), **fields}}
+                for image_id, fields in self._foreign.items()
+            }
+        )
+        self._foreign = {}
 
     def finish(self) -> None:
         """Splits, states and the figures of runs, once everything is in."""
@@ -240,6 +253,8 @@ class _Intake:
     def _note(self, image_id: int, image: DatasetImage) -> None:
         progress = self._progress
         progress.images.add(image_id)
+        if any(image.extra.values()):
+            self._foreign[image_id] = image.extra
         if image.split is not None:
             progress.splits.setdefault(image.split, []).append(image_id)
         if image.done and self._as == "annotations":

@@ -26,7 +26,7 @@ from annotator.usecases.image_view import ImageView
 from annotator.usecases.parts import Parts
 from annotator.usecases.results import ExportResult, Loss
 from annotator.usecases.review_view import ReviewView
-from annotator.usecases.settings_view import FOREIGN_HEADER, FOREIGN_LABELS, REMOVED_ROOTS
+from annotator.usecases.settings_view import FOREIGN_FIELDS, FOREIGN_HEADER, FOREIGN_LABELS, REMOVED_ROOTS
 
 Ids = NDArray[np.int64]
 Scope = Literal["done_or_annotated", "done", "all"]
@@ -201,6 +201,7 @@ class _Images:
             done=image.state is ImageState.DONE,
             flagged=image.flagged,
             note=image.note,
+            extra=image.metadata.get(FOREIGN_FIELDS, {}),
         )
 
     def _annotation(self, annotation: Annotation) -> DatasetAnnotation:

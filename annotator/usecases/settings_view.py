@@ -21,6 +21,9 @@ FOREIGN_LABELS = "import.labels"
 FOREIGN_HEADER = "import.header"
 """The imported dataset's own header, by format."""
 
+FOREIGN_FIELDS = "foreign"
+"""In an image's metadata: the fields that imported datasets had for it, by format, for the way back."""
+
 
 class SettingsView:
     """Reads and writes; a write is durable when ``set`` returns."""

@@ -275,3 +275,23 @@ def test_a_label_that_is_not_text_is_refused(project: Project, pictures: Path, t
     with pytest.raises(UsageError, match="is not text"):
         Project.create(tmp_path / "other", pictures, ["caf\udce9"])
     assert not (tmp_path / "other").exists()
+
+
+def test_foreign_fields_of_images_and_header_come_back_with_their_format(project: Project, tmp_path: Path) -> None:
+    file = coco(tmp_path / "a.json", ["red/0.png", "blue/3.png"])
+    document = json.loads(file.read_text())
+    document["info"] = {"contributor": "us"}
+    document["licenses"] = [{"id": 4, "name": "CC0"}]
+    document["images"][0] |= {"id": 4711, "license": 4, "coco_url": "http://example.org/0"}
+    document["annotations"][0]["image_id"] = 4711
+    file.write_text(json.dumps(document))
+    project.import_dataset(file)
+    table = tmp_path / "tags.csv"
+    table.write_text("image,label\nred/0.png,red\n")
+    project.import_dataset(table)
+    project.export(tmp_path / "b.json", "coco")
+    written = json.loads((tmp_path / "b.json").read_text())
+    assert (written["info"]["contributor"], written["licenses"]) == ("us", document["licenses"])
+    (first,) = [each for each in written["images"] if each["file_name"] == "red/0.png"]
+    assert (first["id"], first["license"], first["coco_url"]) == (4711, 4, "http://example.org/0")
+    assert {each["image_id"] for each in written["annotations"]} == {each["id"] for each in written["images"]}
