@@ -18,9 +18,11 @@ from annotator.models.protocols import FloatArray, RGBImage
 
 BoolMask = NDArray[np.bool_]
 
-CUT_CONTEXT = 1.6
-SEEDED_SIDE = 160
-PLAIN_SIDE = 192
+# Context and most pixels a side of the square that GrabCut works on.
+SEEDED_CONTEXT, SEEDED_SIDE = 1.6, 160
+PLAIN_CONTEXT, PLAIN_SIDE = 1.4, 144
+# Whoever clicks more often has chosen between the decoder and plain GrabCut, and wants the next answer soon.
+PLAIN_CLICKS = 1
 # Seeds: below the first GrabCut starts from background, above the second it may not change its mind.
 SEED_FOREGROUND = 0.1
 SEED_CERTAIN = 0.8
@@ -50,8 +52,16 @@ class Prompt:
     box: Bounds | None
 
 
-def offer(image: RGBImage, guess: Guess, prompt: Prompt) -> list[BoolMask]:
-    """Two or three masks (h, w): GrabCut seeded by the decoder, plain GrabCut, and the decoder smoothed, if it differs."""
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A mask (h, w); ``independent`` when the decoder had no say in it."""
+
+    mask: BoolMask
+    independent: bool
+
+
+def offer(image: RGBImage, guess: Guess, prompt: Prompt) -> list[Offer]:
+    """GrabCut seeded by the decoder, then plain GrabCut until the second click, then the decoder smoothed, if it differs."""
     height, width = image.shape[:2]
     coarse = resize(guess.window.cut(image), GRID_SIDE)
     word = edges.spread_clicks(coarse, guess.window.to_grid(prompt.points), prompt.labels)
@@ -63,14 +73,14 @@ def offer(image: RGBImage, guess: Guess, prompt: Prompt) -> list[BoolMask]:
     smoothed = _keep_to_box(to_image(walked, guess.window, width, height), prompt)
     found = prompt.box or bounds_of(smoothed)
     if found is None:
-        return [smoothed]
-    masks = [
-        _cut(image, said, word, prompt, found, SEEDED_SIDE, seeded=True),
-        _cut(image, said, word, prompt, found, PLAIN_SIDE, seeded=False),
-    ]
-    if max(expected_iou(shrink(smoothed, guess.window), shrink(mask, guess.window)) for mask in masks) < SAME:
-        masks.append(smoothed)
-    return masks
+        return [Offer(smoothed, independent=False)]
+    offers = [Offer(_cut(image, said, word, prompt, found, seeded=True), independent=False)]
+    if len(prompt.points) <= PLAIN_CLICKS:
+        offers.append(Offer(_cut(image, said, word, prompt, found, seeded=False), independent=True))
+    cover = shrink(smoothed, guess.window)
+    if max(expected_iou(cover, shrink(other.mask, guess.window)) for other in offers) < SAME:
+        offers.append(Offer(smoothed, independent=False))
+    return offers
 
 
 def _keep_to_box(mask: BoolMask, prompt: Prompt) -> BoolMask:
@@ -93,20 +103,20 @@ def _cut(
     word: FloatArray,
     prompt: Prompt,
     found: Bounds,
-    most: int,
     *,
     seeded: bool,
 ) -> BoolMask:
-    """One iteration of GrabCut around the box or what was found, at no more than ``most`` pixels a side.
+    """One iteration of GrabCut around the box or what was found.
 
     ``word`` (64, 64) over the guess's window: where negative clicks speak up, GrabCut may not disagree.
     """
     height, width = image.shape[:2]
-    window = Window.around(found, CUT_CONTEXT)
+    context, most = (SEEDED_CONTEXT, SEEDED_SIDE) if seeded else (PLAIN_CONTEXT, PLAIN_SIDE)
+    window = Window.around(found, context)
     if prompt.box is not None and not window.holds(prompt.points):
         x1, y1 = np.minimum(found[:2], prompt.points.min(0)).tolist()
         x2, y2 = np.maximum(found[2:], prompt.points.max(0)).tolist()
-        window = Window.around((x1, y1, x2, y2), CUT_CONTEXT)
+        window = Window.around((x1, y1, x2, y2), context)
     side = min(most, window.side)
     likely = move_map(guess.probability, guess.window, window, side)
     (x1, y1), (x2, y2) = np.round(window.to_grid(np.array(found, np.float32), side)).astype(int).clip(0, side).tolist()

@@ -113,12 +113,14 @@ class EmbeddedSegmenter:
         if prompt.box is None and start is None and not prompt.labels.any():
             raise ValueError("a prompt needs a box, a positive point or a previous mask")
         guess = self._decode(encoding, prompt, start)
-        masks = offer(encoding.image, guess, prompt)
-        covers = [shrink(mask, guess.window) for mask in masks]
+        offers = offer(encoding.image, guess, prompt)
+        covers = [shrink(one.mask, guess.window) for one in offers]
         scores = np.array([expected_iou(cover, guess.probability) for cover in covers], np.float32)
         # A person who goes on from GrabCut's own answer means that answer, not the decoder's.
-        states = tuple(Guess(guess.window, cover) if index == 1 else guess for index, cover in enumerate(covers))
-        return Candidates(np.stack(masks), scores, states)
+        states = tuple(
+            Guess(guess.window, cover) if one.independent else guess for one, cover in zip(offers, covers, strict=True)
+        )
+        return Candidates(np.stack([one.mask for one in offers]), scores, states)
 
     def refine(self, encoding: object, mask: BoolMask, points: FloatArray, point_labels: BoolMask) -> BoolMask:
         """The mask (h, w) with its edge drawn to the image's by GrabCut in a band; the mask itself when it is empty."""
