@@ -2,8 +2,9 @@
 
     with Project.create("cells", images="photos/", labels=["cell", "debris"]) as project:
         project.suggest(task="tags")
+        project.accept(task="tags", min_confidence=0.9)
         project.train(task="tags")
-        project.export("out/", format="csv")
+        project.export("tags.csv", format="csv", include_suggestions=True)
 
 A verb is a function of ``annotator.usecases``, imported when it is first used, so that opening a project stays quick. All verbs
 may be called from any thread; each reports to a ``JobContext`` and commits in batches, so that a cancelled or killed one keeps
