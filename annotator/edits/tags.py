@@ -8,9 +8,9 @@ from dataclasses import replace
 from annotator.domain.geometry import GeometryKind, Tag
 from annotator.domain.kinds import Decision, ImageState, Source, Task
 from annotator.domain.page import Page
-from annotator.domain.records import Annotation, Suggestion, new_annotation
+from annotator.domain.records import Annotation, Suggestion, new_annotation, one_moment
 from annotator.edits import resolve
-from annotator.edits.changes import AnnotationChange, Edit, ImageChange, RowChange
+from annotator.edits.changes import AnnotationChange, Edit, ImageChange, RowChange, batched
 from annotator.edits.vocabulary import Vocabulary
 
 
@@ -67,9 +67,10 @@ def clear_tag(page: Page, label_id: int, vocabulary: Vocabulary, *, annotator: s
 
 
 def tag_many(pages: Iterable[Page], label_id: int, vocabulary: Vocabulary, *, annotator: str) -> Edit:
-    """Many images get a tag in one step."""
-    edits = [set_tag(page, label_id, vocabulary, annotator=annotator) for page in pages]
-    return resolve.joined(f"Tag {vocabulary.name(label_id)} on {len(edits)} images", edits, annotator)
+    """Many images get a tag in one step, as a batch already where they are very many: build it off the GUI thread."""
+    with one_moment():
+        edits = [set_tag(page, label_id, vocabulary, annotator=annotator) for page in pages]
+    return batched(resolve.joined(f"Tag {vocabulary.name(label_id)} on {len(edits)} images", edits, annotator))
 
 
 def _tags(page: Page) -> list[Annotation]:

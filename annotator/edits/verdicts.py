@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from annotator.domain.geometry import Geometry, GeometryKind
 from annotator.domain.kinds import Decision, Source
 from annotator.domain.page import Page
-from annotator.domain.records import Suggestion, now
+from annotator.domain.records import Suggestion, now, one_moment
 from annotator.edits import resolve, tags
-from annotator.edits.changes import AnnotationChange, Change, Edit, RowChange
+from annotator.edits.changes import AnnotationChange, Change, Edit, RowChange, batched
 from annotator.edits.vocabulary import Vocabulary
 
 
@@ -84,8 +84,18 @@ def accept_many(
     certificate_id: int | None = None,
 ) -> Edit:
     """Suggestions of the given pages are right, in one step; with a certificate their annotations are certified."""
-    wanted = _by_image(suggestions)
-    edits = []
+    with one_moment():
+        edits = list(_accepted(pages, _by_image(suggestions), vocabulary, annotator, certificate_id))
+    return _one("Accept", edits, annotator)
+
+
+def _accepted(
+    pages: Iterable[Page],
+    wanted: Mapping[int, list[Suggestion]],
+    vocabulary: Vocabulary,
+    annotator: str,
+    certificate_id: int | None,
+) -> Iterator[Edit]:
     for page in pages:
         current = page
         for suggestion in _still_open(page, wanted[page.image.id]):
@@ -95,8 +105,7 @@ def accept_many(
             if certificate_id is not None:
                 edit = _certified(edit, certificate_id)
             current = resolve.after(current, edit)
-            edits.append(edit)
-    return _one("Accept", edits, annotator)
+            yield edit
 
 
 def _taken_over(
@@ -145,4 +154,4 @@ def _one(verb: str, edits: list[Edit], annotator: str) -> Edit:
         return edits[0]
     rows: list[RowChange] = [row for edit in edits for row in edit.rows()]
     number = sum(1 for row in rows if not isinstance(row, AnnotationChange) and hasattr(row, "suggestion"))
-    return resolve.joined(f"{verb} {number} suggestions", edits, annotator)
+    return batched(resolve.joined(f"{verb} {number} suggestions", edits, annotator))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from annotator import edits
 from annotator.domain.geometry import Box, GeometryKind, Tag
 from annotator.domain.kinds import Decision, ImageState, Source, Task
 from annotator.domain.page import Page
-from annotator.domain.records import Suggestion, new_annotation
+from annotator.domain.records import Suggestion, new_annotation, now
 from annotator.errors import UsageError
 from tests.projects import suggestion
 from tests.unit.edits.conftest import ME, Work
@@ -222,3 +223,19 @@ def test_marking_done_and_skipping(work: Work) -> None:
     assert (work.page().done, work.page().image.state) == (frozenset(), ImageState.IN_PROGRESS)
     work.do(edits.skip([work.page(3).image], annotator=ME))
     assert work.page(3).image.state is ImageState.SKIPPED
+
+
+def test_the_rows_of_a_bulk_edit_have_one_time_and_arrive_as_a_batch(work: Work) -> None:
+    first = work.page()
+    pages = [replace(first, image=replace(first.image, id=number)) for number in range(1, 1_201)]
+    label = next(iter(work.words.labels))
+    edit = edits.tag_many(pages, label, work.words, annotator=ME)
+    (batch,) = edit.changes
+    assert isinstance(batch, edits.BatchChange)
+    drawn = [c.after for c in edit.rows() if isinstance(c, edits.AnnotationChange) and c.after is not None]
+    assert len(drawn) == 1_200
+    assert len({each.created_at for each in drawn}) == 1
+    assert len({each.id for each in drawn}) == 1_200
+    before = now()
+    time.sleep(0.002)
+    assert now() > before
