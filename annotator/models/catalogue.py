@@ -89,6 +89,14 @@ def find(model_id: str) -> Entry:
     )
 
 
+def with_absolute_path(model_id: str) -> str:
+    """``BACKEND:CONFIG.json`` with the file's absolute path, so that it is found from any folder; other ids as they are."""
+    backend, _, rest = model_id.partition(":")
+    if rest.endswith(".json") and Path(rest).is_file():
+        return f"{backend}:{Path(rest).absolute()}"
+    return model_id
+
+
 def models_folder() -> Path:
     """Where pulled weights lie: ANNOTATOR_MODELS, or the user's data directory."""
     chosen = os.environ.get("ANNOTATOR_MODELS")

@@ -56,6 +56,7 @@ class Space:
 def choose_model(parts: Parts, model_id: str | None, weights: Path | None) -> tuple[str, Path | None]:
     """The model and the weights file that are asked for, or those that the project remembers, or the built-in one."""
     remembered, file = _remembered(parts)
+    model_id = None if model_id is None else catalogue.with_absolute_path(model_id)
     if weights is None and model_id in (None, remembered):
         return remembered, None if file is None else Path(file)
     return model_id or remembered, weights

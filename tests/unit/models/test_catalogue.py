@@ -127,3 +127,11 @@ def test_the_bare_backend_asks_for_a_name() -> None:
 def test_models_folder_without_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ANNOTATOR_MODELS")
     assert catalogue.models_folder().parts[-2:] == ("annotator", "models")
+
+
+def test_the_config_of_a_model_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tiny.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    assert catalogue.with_absolute_path("open_clip:tiny.json") == f"open_clip:{tmp_path / 'tiny.json'}"
+    assert catalogue.with_absolute_path("open_clip:missing.json") == "open_clip:missing.json"
+    assert catalogue.with_absolute_path("open_clip:ViT-B-32:laion2b") == "open_clip:ViT-B-32:laion2b"
