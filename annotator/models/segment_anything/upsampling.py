@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from annotator.models.protocols import FloatArray
 
 Size = tuple[int, int]
-# As parts of the steepest step between two logits. OpenCV and torch place a sample up to 1e-4 of a pixel apart on a side
-# of a thousand; rounding alone costs some 2^-24 per operation.
+# As a part of the steepest step between two logits: OpenCV and torch place a sample up to 1e-4 of a pixel apart on a side
+# of a thousand.
 DOUBT = 2e-4
-ROUNDING = 2e-6
+# As a part of the largest logit around: two enlargements of at most eight roundings each, of 2^-24.
+ROUNDING = 16 * 2.0**-24
 
 
 def enlarge(logits: FloatArray, side: int, input_size: Size, size: Size) -> FloatArray:
@@ -41,8 +42,9 @@ def enlarge_mask(logits: FloatArray, side: int, input_size: Size, size: Size) ->
     step = _steepest(logits)
     unsure = np.flatnonzero(np.less(np.abs(values), DOUBT * step).reshape(-1))
     if unsure.size:
-        exact = _at(source, size, *np.unravel_index(unsure, size))
-        if (np.abs(exact) < ROUNDING * step).any():
+        rows, columns = np.unravel_index(unsure, size)
+        exact = _at(source, size, rows, columns)
+        if (np.abs(exact) <= ROUNDING * _around(logits, side, input_size, size, rows, columns)).any():
             return _by_torch(logits, side, input_size, size)
         mask.reshape(-1)[unsure] = exact > 0
     return mask
@@ -71,6 +73,17 @@ def _at(source: FloatArray, size: Size, rows: NDArray[np.intp], columns: NDArray
     lower = source[y1, x0] * (1 - u) + source[y1, x1] * u
     result: NDArray[np.float64] = upper * (1 - v) + lower * v
     return result
+
+
+def _around(
+    logits: FloatArray, side: int, input_size: Size, size: Size, rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> FloatArray:
+    """(n,) the largest absolute logit among those that single pixels of the enlarged picture are made of, and some more."""
+    largest: FloatArray = cv2.dilate(np.abs(logits), np.ones((5, 5), np.uint8))
+    down, across = (length / side / wanted for length, wanted in zip(input_size, size, strict=True))
+    y = ((rows + 0.5) * down * len(logits)).astype(np.intp)
+    x = ((columns + 0.5) * across * len(logits)).astype(np.intp)
+    return largest[y, x]
 
 
 @functools.lru_cache(maxsize=64)
