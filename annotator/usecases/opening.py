@@ -23,9 +23,14 @@ from annotator.usecases.parts import Parts
 SUFFIX = ".annotator"
 
 
+def absolute(path: Path) -> Path:
+    """``path`` from the root, without ``.`` and ``..``; a link keeps the name that it was given, as in a scan."""
+    return Path(os.path.abspath(path))  # noqa: PTH100
+
+
 def folder_for(images: Path) -> Path:
     """NAME.annotator beside the folder of images, or in the user's data directory where that cannot be written."""
-    folder = images.absolute()
+    folder = absolute(images)
     name = folder.name or "pictures"
     beside = folder.parent / f"{name}{SUFFIX}"
     if is_project(beside) or os.access(folder.parent, os.W_OK):
@@ -100,11 +105,11 @@ def create(folder: Path, images: Path | None, labels: Sequence[str], annotator: 
         if not existed:
             (folder / FILE_NAME).unlink(missing_ok=True)
         raise
-    parts = Parts(folder.absolute(), db, WriteLane(db), annotator or login_name(), lock)
+    parts = Parts(absolute(folder), db, WriteLane(db), annotator or login_name(), lock)
     try:
         with db.write("new") as writer:
             if images is not None:
-                writer.images.add_root(str(images.absolute()))
+                writer.images.add_root(str(absolute(images)))
             groups = writer.labels.groups()
             group = groups[0].id if groups else writer.labels.add_group("tags")
             for position, name in enumerate(names):
@@ -117,7 +122,7 @@ def create(folder: Path, images: Path | None, labels: Sequence[str], annotator: 
 
 def open_parts(path: Path, annotator: str | None, *, lock: bool, read_only: bool) -> Parts:
     """Open the project that ``path`` names; the lock comes first, so that two windows never migrate one database."""
-    folder = find(path).absolute()
+    folder = absolute(find(path))
     held = ProjectLock(folder) if lock else None
     try:
         db = _open_current(folder) if read_only else Database.open(folder)

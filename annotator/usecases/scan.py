@@ -25,7 +25,7 @@ from annotator.media import scan as list_images
 from annotator.store.database import Database
 from annotator.store.images import NewImage, Root, Unread
 from annotator.store.session import Writer
-from annotator.usecases.opening import check_images
+from annotator.usecases.opening import absolute, check_images
 from annotator.usecases.parts import Parts
 from annotator.usecases.results import Problem, ScanResult
 from annotator.usecases.settings_view import REMOVED_ROOTS, STALE
@@ -59,7 +59,7 @@ def add_folder(parts: Parts, folder: Path) -> int:
     """Register a folder of images, or take back its removal; returns its id."""
     check_images(folder)
     with parts.db.write("scan") as writer:
-        root_id = writer.images.add_root(str(folder.absolute()))
+        root_id = writer.images.add_root(str(absolute(folder)))
         removed = [each for each in writer.settings.get(REMOVED_ROOTS, []) if each != root_id]
         writer.settings.set(REMOVED_ROOTS, removed)
     return root_id

@@ -37,6 +37,15 @@ def test_the_project_of_a_folder_lies_beside_it_and_is_found_through_it(pictures
         assert found.name == "pictures"
 
 
+def test_folders_are_named_through_their_parents(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(pictures / "red")
+    with Project.create(Path("../../p"), Path("../../pictures"), ["a"]) as made:
+        assert made.path == pictures.parent / "p"
+        assert len(made.images.ids()) == 24
+        assert made.add_folder(Path("../../pictures/../pictures/blue")).missing == 0
+    assert Project.folder_for(Path("..")) == pictures.parent / "pictures.annotator"
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written_has_its_project_in_the_data_directory(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
