@@ -10,7 +10,7 @@ from uuid import UUID
 import numpy as np
 import orjson
 from numpy.typing import NDArray
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from annotator.domain.kinds import Task
 from annotator.domain.page import suggestion_order
@@ -132,6 +132,15 @@ class SuggestionReads:
         if wanted:
             query = query.where(SuggestionRow.label_id.in_(wanted))
         return np.fromiter(self._connection.execute(query.distinct()).scalars(), dtype=np.int64)
+
+    def counts_on(self, ids: Iterable[int], task: Task) -> dict[int, int]:
+        """For each image its number of open suggestions of a task that are written; images without any are left out."""
+        found: dict[int, int] = {}
+        for chunk in chunks(int(i) for i in ids):
+            query = self._open(select(SuggestionRow.image_id, func.count()), task, None)
+            query = query.where(SuggestionRow.image_id.in_(chunk)).group_by(SuggestionRow.image_id)
+            found.update({row[0]: row[1] for row in self._connection.execute(query)})
+        return found
 
     def open_count(self, task: Task | None = None) -> int:
         """How many suggestions are open, of one task or of all."""

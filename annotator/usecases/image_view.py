@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotator.domain import uris
-from annotator.domain.kinds import ImageState
+from annotator.domain.kinds import ImageState, Task
 from annotator.domain.records import Image, ImageFilter
 from annotator.errors import AnnotatorError
 from annotator.events import ChangeSet, Table
@@ -85,9 +85,12 @@ class ImageView:
             return {name: number for name, number in sorted(reader.counters.of(IMAGE_SPLIT).items()) if name}
 
     def shown_counts(self, ids: Iterable[int]) -> dict[int, tuple[int, int]]:
-        """Image id to its number of annotations and of open suggestions that are written."""
+        """Image id to its number of annotations and of open suggestions but for tags: those the review counts, written or not."""
+        wanted = list(ids)
         with self._parts.db.read() as reader:
-            return reader.images.shown_counts(ids)
+            tags = reader.suggestions.counts_on(wanted, Task.TAGS)
+            shown = reader.images.shown_counts(wanted)
+        return {image: (drawn, open_ - tags.get(image, 0)) for image, (drawn, open_) in shown.items()}
 
     def tags(self, ids: Iterable[int]) -> dict[int, tuple[int, ...]]:
         """Image id to the labels of its tags; untagged images are left out."""

@@ -154,6 +154,15 @@ def test_new_pictures_are_suggested_by_the_next_run(suggested: Project, pictures
     assert suggested.history.page(int(suggested.images.ids()[-1])).suggestions
 
 
+def test_a_tag_whose_acceptance_is_undone_is_counted_once(suggested: Project) -> None:
+    accepted = suggested.accept(min_confidence=0.0).accepted
+    suggested.history.undo()
+    suggested.history.flush()
+    images = suggested.review.pile().image_ids.tolist()
+    assert len(images) == accepted
+    assert set(suggested.images.shown_counts(images).values()) == {(0, 0)}
+
+
 def test_accepting_from_a_confidence_is_one_edit(suggested: Project) -> None:
     pile = suggested.review.pile()
     least = float(pile.confidences[4])
