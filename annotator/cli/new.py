@@ -11,8 +11,6 @@ from rich.console import Console
 from annotator.cli.shared import AsJson, answer, plural, work
 from annotator.usecases.results import ScanResult
 
-SHOWN_PROBLEMS = 20
-
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -38,7 +36,5 @@ def new(
 
 def _show(console: Console, project: Path, result: ScanResult) -> None:
     console.print(f"{project}: {plural(result.images, 'picture')} in {result.seconds:.1f} s", markup=False)
-    for problem in result.problems[:SHOWN_PROBLEMS]:
-        console.print(f"  {problem.uri}: {problem.reason}", markup=False)
-    if len(result.problems) > SHOWN_PROBLEMS:
-        console.print(f"  and {len(result.problems) - SHOWN_PROBLEMS:,} more; `annotator stats` lists all of them")
+    if result.unreadable:
+        console.print(f"{plural(result.unreadable, 'file')} cannot be read; `annotator stats` lists them")

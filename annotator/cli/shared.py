@@ -56,7 +56,7 @@ def answer(result: Any, as_json: bool, show: Callable[[Console], None]) -> None:
     if as_json:
         sys.stdout.write(json.dumps(plain(result)) + "\n")
     else:
-        show(Console(highlight=False, soft_wrap=True))
+        show(Console(highlight=False, soft_wrap=True, markup=False))
 
 
 def plain(value: Any) -> Any:

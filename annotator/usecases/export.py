@@ -55,10 +55,7 @@ def export(parts: Parts, request: ExportRequest, context: JobContext) -> ExportR
     review = ReviewView(parts)
     ids = _chosen(parts, review, request)
     if not len(ids):
-        raise AnnotatorError(
-            "There is nothing to export: no picture is done or annotated.",
-            "Accept some suggestions first, or export with --include suggestions or --scope all.",
-        )
+        raise _nothing(request)
     with parts.db.read() as reader:
         labels = reader.labels.all()
         foreign = reader.settings.get(FOREIGN_LABELS, {})
@@ -73,6 +70,23 @@ def export(parts: Parts, request: ExportRequest, context: JobContext) -> ExportR
     with parts.db.read() as reader:
         under = certificates.signed(reader, ids)
     return ExportResult(report.images, report.annotations, lossy, str(request.path), request.format, under)
+
+
+def _nothing(request: ExportRequest) -> AnnotatorError:
+    """Which pictures were asked for, and what would give some."""
+    which = {"all": "", "done": " that is done"}.get(request.scope, " that is done or annotated")
+    if request.splits:
+        splits = " or ".join(request.splits)
+        return AnnotatorError(
+            f"There is nothing to export: the split {splits} has no picture{which}.",
+            "Give pictures that split first, or leave --split away.",
+        )
+    if request.scope == "all":
+        return AnnotatorError("There is nothing to export: the project has no pictures.", "Add a folder of them first.")
+    return AnnotatorError(
+        f"There is nothing to export: the project has no picture{which}.",
+        "Accept some suggestions first, or export with --include suggestions or --scope all.",
+    )
 
 
 def _chosen(parts: Parts, review: ReviewView, request: ExportRequest) -> Ids:

@@ -172,3 +172,19 @@ def test_a_full_disk_is_said_and_is_no_bug(monkeypatch: pytest.MonkeyPatch, caps
         said
         == "There is no room left on the disk of /data/p/cache/order.npy. Free some space; nothing already saved is lost.\n"
     )
+
+
+def test_brackets_in_what_people_read_are_no_markup(command: Command, pictures: Path, tmp_path: Path) -> None:
+    command("new", tmp_path / "p", "--images", pictures, "--labels", "[red], cat [old]")
+    shown = command("stats", tmp_path / "p").out
+    assert "[red]" in shown
+    assert "cat [old]" in shown
+
+
+def test_an_export_of_an_empty_split_names_the_split(command: Command, pictures: Path, tmp_path: Path) -> None:
+    command("new", tmp_path / "p", "--images", pictures)
+    refused = command(
+        "export", tmp_path / "p", tmp_path / "out", "--format", "coco", "--scope", "all", "--split", "val"
+    )
+    assert refused.status == 1
+    assert "the split val has no picture" in refused.err
