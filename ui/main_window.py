@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QPoint, QSettings, Qt
+from PySide6.QtCore import QByteArray, QPoint, QSettings, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
@@ -38,7 +38,14 @@ from ui.verdicts import Verdicts
 
 LEAST = (1024, 700)
 USUAL = (1440, 900)
+# What a title bar and borders take of a small screen.
+FRAME = QSize(8, 40)
 START, ANNOTATE = 0, 1
+
+
+def first_size(room: QSize) -> QSize:
+    """How large the window is before anybody has resized it, on a screen with so much room."""
+    return QSize(*USUAL).boundedTo(room - FRAME).expandedTo(QSize(*LEAST))
 
 
 class MainWindow(QMainWindow):
@@ -305,7 +312,7 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
 
     def _restore_geometry(self) -> None:
-        self.resize(*USUAL)
+        self.resize(first_size(self.screen().availableSize()))
         geometry = QSettings("annotator", "annotator").value("geometry")
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)

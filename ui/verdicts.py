@@ -94,7 +94,8 @@ class Verdicts(QObject):
         if visible and page is not None:
             who = self._session.annotator
             self._session.perform(verdicts.accept_many([page], visible, self._session.vocabulary, annotator=who))
-            self.bulk_done.emit(self.tr("Accepted {0} suggestions").format(len(visible)))
+            said = self.tr("Accepted 1 suggestion") if len(visible) == 1 else self.tr("Accepted {0} suggestions")
+            self.bulk_done.emit(said.format(len(visible)))
             self._advance_after(visible[0])
 
     def walk(self, by: int) -> None:

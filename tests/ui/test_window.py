@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPointF, QSize, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
 
@@ -18,7 +18,7 @@ from annotator.usecases.results import RoundChange, SuggestResult, TrainResult
 from tests.ui.conftest import FakeEngine, press
 from ui.app import Excepthook
 from ui.loop import ENOUGH, FEW
-from ui.main_window import ANNOTATE, START, MainWindow
+from ui.main_window import ANNOTATE, START, USUAL, MainWindow, first_size
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 
@@ -233,3 +233,10 @@ def test_annotations_in_the_folder_are_offered(empty_window: MainWindow, photos:
     QTest.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: [v.name for v in window.session.labels.values()] == ["cat"], timeout=10_000)
     qtbot.waitUntil(lambda: any("Imported 1 annotations" in t for t in window.toasts.texts))
+
+
+def test_a_first_window_fits_on_a_small_screen() -> None:
+    small = first_size(QSize(1280, 800))
+    assert small.width() <= 1280
+    assert small.height() < 800
+    assert first_size(QSize(2560, 1440)) == QSize(*USUAL)

@@ -145,7 +145,7 @@ class JobsBar(QWidget):
             return
         counts = project.images.counts()
         done = counts.get(ImageState.DONE, 0)
-        total = sum(counts.values())
+        total = sum(counts.values()) - counts.get(ImageState.UNREADABLE, 0) - counts.get(ImageState.MISSING, 0)
         self.counts.setText(self.tr("{0} of {1} done").format(f"{done:,}", f"{total:,}"))
         names = [f"{state.value.replace('_', ' ')}: {counts[state]:,}" for state in ImageState if counts.get(state)]
         self.counts.setToolTip("\n".join(names))
