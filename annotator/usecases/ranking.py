@@ -6,9 +6,9 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
+from numpy.lib.format import read_array
 from numpy.typing import NDArray
 
 from annotator.events import ChangeSet, Table
@@ -41,9 +41,10 @@ def read(parts: Parts) -> tuple[Ids, dict[int, str]]:
     """The ranking and its reasons; empty before the first round, and when the cache is damaged (the next round rebuilds it)."""
     folder = _folder(parts)
     try:
-        ids = np.load(folder / "order.npy", allow_pickle=False)
+        with (folder / "order.npy").open("rb") as file:
+            ids = read_array(file, allow_pickle=False)
         words = json.loads((folder / "reasons.json").read_text(encoding="utf-8"))
         ids, reasons = np.asarray(ids, np.int64), {int(key): str(value) for key, value in words.items()}
-    except (OSError, ValueError, TypeError, AttributeError, EOFError, BadZipFile):
+    except (OSError, ValueError, TypeError, AttributeError, EOFError):
         return np.zeros(0, np.int64), {}
     return (ids, reasons) if ids.ndim == 1 else (np.zeros(0, np.int64), {})

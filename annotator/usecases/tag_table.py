@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID, uuid5
-from zipfile import BadZipFile
 
 import numpy as np
+from numpy.lib.format import open_memmap, read_array
 from numpy.typing import NDArray
 
 from annotator.domain.records import Suggestion
@@ -128,17 +128,26 @@ def read(parts: Parts, run_id: int | None) -> TagTable | None:
         return None
     folder = _folder(parts, run_id)
     try:
-        ids = np.load(folder / "ids.npy", allow_pickle=False)
+        with (folder / "ids.npy").open("rb") as file:
+            ids = read_array(file, allow_pickle=False)
         description = json.loads((folder / "table.json").read_text(encoding="utf-8"))
         if description["format"] != FORMAT:
             return None
         groups = []
         for at, entry in enumerate(description["groups"]):
-            values = np.load(folder / f"group{at}.npy", mmap_mode="r" if len(ids) else None, allow_pickle=False)
+            values = _group(folder / f"group{at}.npy", mapped=len(ids) > 0)
             group = TagGroup(tuple(entry["labels"]), entry["id"], entry["exclusive"])
             groups.append(GroupTable(group, values, Calibration(entry["temperature"], entry["verdicts"])))
-    except (OSError, ValueError, TypeError, EOFError, LookupError, BadZipFile):
+    except (OSError, ValueError, TypeError, EOFError, LookupError):
         return None
     if any(each.probabilities.shape != (len(ids), len(each.group.label_ids)) for each in groups):
         return None
     return TagTable(run_id, description["key"], ids, groups)
+
+
+def _group(path: Path, *, mapped: bool) -> HalfArray:
+    """The predictions of one group; an empty array cannot be mapped."""
+    if mapped:
+        return open_memmap(path, mode="r")
+    with path.open("rb") as file:
+        return np.asarray(read_array(file, allow_pickle=False), np.float16)
