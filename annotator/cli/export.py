@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
 def export(
     project: ProjectPath,
     path: Annotated[Path, typer.Argument(metavar="PATH", help="The folder or file to write.")],
-    format: Annotated[str, typer.Option("--format", help="The format's id.")],
+    format: Annotated[str, typer.Option("--format", help="coco, yolo, voc, labelme, imagenet or csv.")],
     include: Annotated[Include | None, typer.Option("--include", help="Also write open suggestions.")] = None,
     split: SplitNames = None,
     scope: Annotated[

@@ -28,7 +28,10 @@ def register(app: typer.Typer) -> None:
 def import_dataset(
     project: ProjectPath,
     path: Annotated[Path, typer.Argument(metavar="PATH", help="The dataset: a file or a folder.")],
-    format: Annotated[str | None, typer.Option("--format", help="The format's id; found out when left away.")] = None,
+    format: Annotated[
+        str | None,
+        typer.Option("--format", help="coco, yolo, voc, labelme, imagenet or csv; found out when left away."),
+    ] = None,
     as_: Annotated[ImportAs, typer.Option("--as", help="What they become.")] = ImportAs.ANNOTATIONS,
     skip_bad: SkipBad = False,
     as_json: AsJson = False,
