@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
 
 from annotator.errors import AnnotatorError
 from annotator.project import Project
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from annotator.media.generate import DemoTruth
 
 SIZE = (1280, 800)
+OFFSCREEN = "This plugin does not support propagateSizeHints()"
 
 
 def demo_project(annotator: str) -> Project:
@@ -28,6 +32,7 @@ def play(folder: Path, out: Path) -> list[Path]:
     from ui.tour import Tour
 
     application()
+    before = qInstallMessageHandler(_tell)
     out.mkdir(parents=True, exist_ok=True)
     settings = AppSettings(out / ".settings" / "settings.json")
     settings.update(auto_train=False, annotator="simulated annotator")
@@ -44,7 +49,14 @@ def play(folder: Path, out: Path) -> list[Path]:
     finally:
         window.close()
         settings.close()
+        qInstallMessageHandler(before)
     return tour.made
+
+
+def _tell(_kind: QtMsgType, _context: QMessageLogContext, message: str) -> None:
+    """What Qt says goes to standard error, but for the line that it has for each window without a screen."""
+    if message != OFFSCREEN:
+        sys.stderr.write(message + "\n")
 
 
 def _truth(folder: Path) -> DemoTruth | None:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, qInstallMessageHandler, qWarning
 from PySide6.QtTest import QTest
 
 from annotator.domain.kinds import Task
 from annotator.jobs import demo
 from annotator.project import Project
 from tests.ui.conftest import FakeEngine
+from ui import demo as demo_tour
 from ui.main_window import ANNOTATE, MainWindow
 
 
@@ -65,3 +66,13 @@ def _place(label: str) -> tuple[int, str]:
     from annotator.media.generate import DEMO_LABELS
 
     return (DEMO_LABELS.index(label) if label in DEMO_LABELS else len(DEMO_LABELS), label)
+
+
+def test_playing_without_a_screen_is_quiet_about_it_and_about_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    before = qInstallMessageHandler(demo_tour._tell)
+    try:
+        qWarning(demo_tour.OFFSCREEN)
+        qWarning("something else")
+    finally:
+        qInstallMessageHandler(before)
+    assert capsys.readouterr().err == "something else\n"
