@@ -80,18 +80,21 @@ class Project:
         images: Path | str | None = None,
         labels: Iterable[str] = (),
         *,
+        exclusive: bool = True,
         annotator: str | None = None,
         scan: bool = True,
         context: JobContext = QUIET,
     ) -> Project:
         """Make the project folder ``path``, register the folder ``images`` and the labels, and (``scan``) list its pictures.
 
+        The labels are one group; with ``exclusive=False`` an image may have several of its tags.
         The window passes ``scan=False`` and runs ``scan`` as a job, so that the first picture shows before the scan ends.
         Raises ``StoreError`` when ``path`` already holds a project and ``AnnotatorError`` when ``images`` is not a folder.
         """
         from annotator.usecases import opening
 
-        project = cls(opening.create(Path(path), None if images is None else Path(images), tuple(labels), annotator))
+        folder = None if images is None else Path(images)
+        project = cls(opening.create(Path(path), folder, tuple(labels), annotator, exclusive=exclusive))
         if scan and images is not None:
             try:
                 project.scan(context)

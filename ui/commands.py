@@ -109,7 +109,7 @@ def _edit(w: MainWindow) -> list[Command]:
         Command(
             "label.edit",
             menu,
-            w.tr("Label: colour, skeleton, attributes…"),
+            w.tr("Label: colour, group, skeleton, attributes…"),
             ("Shift+F2",),
             w.dialogs.edit_current_label,
             enabled=labelled,

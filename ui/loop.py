@@ -64,8 +64,8 @@ class TrainingLoop(QObject):
         """Look at what is new and suggest for everything that is open."""
         self._start("suggest", quiet=quiet)
 
-    def labels_added(self) -> None:
-        """There are new labels to suggest."""
+    def labels_changed(self) -> None:
+        """There are new labels to suggest, or others exclude each other."""
         if self.can_run():
             self.suggest_now(quiet=True)
 

@@ -139,6 +139,7 @@ class MainWindow(QMainWindow):
         self.verdicts.verdict_given.connect(self.loop.count_verdict)
         self.image_edits.tagged.connect(self.loop.count_verdicts)
         self.label_edits.created.connect(self._labels_created)
+        self.label_edits.regrouped.connect(self.loop.labels_changed)
 
     def _connect_panels(self) -> None:
         canvas, screen, labels = self.canvas, self.annotate, self.labels
@@ -263,7 +264,7 @@ class MainWindow(QMainWindow):
 
     def _labels_created(self, ids: list[int]) -> None:
         self.editing.finish_pending()
-        self.loop.labels_added()
+        self.loop.labels_changed()
 
     def _annotation_menu(self, point: QPoint) -> None:
         menu = QMenu(self)

@@ -275,6 +275,12 @@ class Session(QObject):
         if self.project is not None:
             self._take_labels(self.project.labels.all(), self.project.labels.groups())
 
+    def reload_groups(self) -> None:
+        """Know the groups as they are in the store; labels stay as shown, with edits that are still being saved."""
+        if self.project is not None:
+            self._take_labels(self.labels.values(), self.project.labels.groups())
+            self.labels_changed.emit()
+
     def _follow_labels(self, edit: Edit) -> None:
         """Show what an edit does to labels at once; the store follows."""
         changes = [c for c in edit.changes if isinstance(c, LabelChange)]

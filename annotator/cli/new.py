@@ -23,13 +23,16 @@ def new(
     ],
     images: Annotated[Path, typer.Option("--images", help="The folder of pictures; they stay where they are.")],
     labels: Annotated[str, typer.Option("--labels", help="Names of labels, separated by commas.")] = "",
+    multi: Annotated[
+        bool, typer.Option("--multi", help="An image may have several of the labels as tags, not one at most.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a project from a folder of pictures."""
     from annotator.project import Project
 
     names = [name.strip() for name in labels.split(",") if name.strip()]
-    with Project.create(project, images, names, scan=False) as made:
+    with Project.create(project, images, names, exclusive=not multi, scan=False) as made:
         result = work(made.scan, "Looking for pictures")
     answer(result, as_json, lambda console: _show(console, project, result))
 

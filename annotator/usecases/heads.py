@@ -16,6 +16,7 @@ from annotator.domain.kinds import Task
 from annotator.errors import ModelError
 from annotator.learning.heads import TagHead
 from annotator.learning.rounds import Basis, HeldOut, Previous
+from annotator.pseudolabel.suggest import TagGroup
 from annotator.usecases.parts import Parts
 from annotator.usecases.space import Space
 
@@ -32,6 +33,10 @@ class GroupHead:
     def head(self) -> TagHead:
         """The head itself."""
         return self.previous.head
+
+    def fits(self, group: TagGroup) -> bool:
+        """Whether it still answers what the group asks: the same labels, and as exclusive as when it was trained."""
+        return self.label_ids == group.label_ids and self.head.exclusive == group.exclusive
 
 
 def load_released(parts: Parts, space: Space) -> dict[int | None, GroupHead]:

@@ -84,8 +84,10 @@ def check_images(images: Path) -> None:
         )
 
 
-def create(folder: Path, images: Path | None, labels: Sequence[str], annotator: str | None) -> Parts:
-    """A new project with its first folder of images and labels; leaves nothing behind when it fails."""
+def create(
+    folder: Path, images: Path | None, labels: Sequence[str], annotator: str | None, *, exclusive: bool = True
+) -> Parts:
+    """A new project with its first folder of images and labels, one group; leaves nothing behind when it fails."""
     names = [label_name(name) for name in labels]
     for at, name in enumerate(names):
         if not name:
@@ -111,7 +113,7 @@ def create(folder: Path, images: Path | None, labels: Sequence[str], annotator: 
             if images is not None:
                 writer.images.add_root(str(absolute(images)))
             groups = writer.labels.groups()
-            group = groups[0].id if groups else writer.labels.add_group("tags")
+            group = writer.labels.add_group(groups[0].name if groups else "labels", exclusive)
             for position, name in enumerate(names):
                 writer.labels.add(Label(0, name, label_color(position), position, group_id=group))
     except BaseException:

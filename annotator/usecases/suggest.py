@@ -59,7 +59,7 @@ def suggest(
     for group in work.answers.groups:
         context.check_cancelled()
         before = in_use.get(group.group_id)
-        if before is not None and before.label_ids == group.label_ids:
+        if before is not None and before.fits(group):
             head = before.head
             inside = head.predict(work.pool.vectors)
             version = f"{version}+{head.version[:8]}"

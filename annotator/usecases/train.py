@@ -83,7 +83,7 @@ def _fit(work: Workspace, group: TagGroup, in_use: dict[int | None, GroupHead], 
     if not problem.n_labelled:
         return None
     kept = in_use.get(group.group_id)
-    if kept is not None and kept.label_ids != group.label_ids:
+    if kept is not None and not kept.fits(group):
         kept = None
     result = train_round(problem, previous=None if kept is None else kept.previous, validation=validation)
     return _Fitted(group, result, kept, problem.n_labelled, work.pool.ids[problem.labelled])
@@ -122,7 +122,7 @@ def _suggest_anew(
         each = by_group.get(group.group_id)
         if each is not None and each.round.decision.released:
             head, inside = each.round.head, each.round.fit.probabilities
-        elif (kept := in_use.get(group.group_id)) is not None and kept.label_ids == group.label_ids:
+        elif (kept := in_use.get(group.group_id)) is not None and kept.fits(group):
             head, inside = kept.head, kept.head.predict(work.pool.vectors)
         else:
             problem, _ = tag_round.problem_of(work, group)

@@ -156,7 +156,9 @@ class DialogHost(QObject):
 
         label: Label | None = self._window.session.labels.get(label_id)
         if label is not None:
-            dialog = LabelDialog(self._window, label)
+            session = self._window.session
+            groups = list(session.vocabulary.groups.values())
+            dialog = LabelDialog(self._window, label, groups, session.ordered_labels())
             dialog.changed.connect(self._window.label_edits.update)
             self._open(dialog)
 

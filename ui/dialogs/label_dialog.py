@@ -1,15 +1,16 @@
-"""Everything about one label: name, colour, key, synonyms, definition, skeleton, attributes; and the field for a pasted list."""
+"""Everything about one label, from its name to its group and attributes; and the field for a pasted list."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QButtonGroup, QFormLayout, QPlainTextEdit, QToolButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QCompleter, QFormLayout, QPlainTextEdit, QToolButton, QVBoxLayout, QWidget
 
 from annotator.domain.palette import LABEL_COLORS
-from annotator.domain.records import Label, Skeleton
+from annotator.domain.records import Label, LabelGroup, Skeleton
 from ui.attribute_schema import parse_schema, schema_text
 from ui.dialogs.dialog import Dialog
 from ui.panels.labels_panel import split_names
@@ -17,7 +18,10 @@ from ui.theme import theme
 from ui.theme.tokens import SPACE_1, SPACE_3
 from ui.widgets.basics import label, set_role
 from ui.widgets.chips import FlowLayout
+from ui.widgets.choices import CheckBox, ComboBox
 from ui.widgets.fields import TextField
+
+MEMBERS_SHOWN = 12
 
 
 def skeleton_text(skeleton: Skeleton | None) -> str:
@@ -47,13 +51,15 @@ def parse_skeleton(text: str) -> Skeleton | None:
 
 
 class LabelDialog(Dialog):
-    """``changed`` gives the label as it should be."""
+    """``changed`` gives the label as it should be, and its group: with id 0 when there is none of that name yet."""
 
-    changed = Signal(object)
+    changed = Signal(object, object)
 
-    def __init__(self, parent: QWidget, what: Label) -> None:
+    def __init__(self, parent: QWidget, what: Label, groups: Sequence[LabelGroup], labels: Sequence[Label]) -> None:
         super().__init__(parent, parent.tr("Label “{0}”").format(what.name), width=560)
         self._label = what
+        self._groups = {group.name: group for group in groups}
+        self._others = [each for each in labels if each.id != what.id]
         self.name = TextField(self.tr("Name"))
         self.name.setText(what.name)
         self.key = TextField(self.tr("a letter or digit; empty: its place in the list"))
@@ -68,6 +74,13 @@ class LabelDialog(Dialog):
             self.tr("colour: red, green, blue\nage: number\noccluded: checkbox"),
             70,
         )
+        self.group = self._group_choice()
+        self.exclusive = CheckBox(self.tr("An image has at most one of these"))
+        self.members = label("", "caption", wrap=True)
+        self.exclusive.setChecked(True)
+        self._named: LabelGroup | None = None
+        self._show_group()
+        self.group.editTextChanged.connect(self._show_group)
         self.message = label("", "bad", wrap=True)
         form = QFormLayout()
         form.setSpacing(SPACE_3)
@@ -77,6 +90,8 @@ class LabelDialog(Dialog):
             (self.tr("Key"), self.key),
             (self.tr("Synonyms"), self.synonyms),
             (self.tr("Definition"), self.definition),
+            (self.tr("Group"), self.group),
+            (self.tr("Tags of the group"), self._rule()),
             (self.tr("Skeleton"), self.skeleton),
             (self.tr("Attributes"), self.attributes),
         ):
@@ -95,6 +110,41 @@ class LabelDialog(Dialog):
         field.setFixedHeight(height)
         field.setTabChangesFocus(True)
         return field
+
+    def _group_choice(self) -> ComboBox:
+        """The groups by name, the label's own chosen; another name may be typed."""
+        choice = ComboBox()
+        choice.setEditable(True)
+        choice.setInsertPolicy(ComboBox.InsertPolicy.NoInsert)
+        choice.setCompleter(QCompleter(choice))  # an empty one: the beginning of a name is not the name
+        choice.addItems(list(self._groups))
+        mine = next((name for name, group in self._groups.items() if group.id == self._label.group_id), None)
+        choice.setCurrentIndex(0 if mine is None else choice.findText(mine, Qt.MatchFlag.MatchExactly))
+        return choice
+
+    def _rule(self) -> QWidget:
+        host = QWidget()
+        column = QVBoxLayout(host)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SPACE_1)
+        self.exclusive.setAccessibleName(self.exclusive.text())
+        column.addWidget(self.exclusive)
+        column.addWidget(self.members)
+        return host
+
+    def _group_name(self) -> str:
+        return " ".join(self.group.currentText().split())
+
+    def _show_group(self) -> None:
+        """Who is in the group that is named, and whether it is exclusive; typing on at a new name keeps what the switch says."""
+        known = self._groups.get(self._group_name())
+        if known is not self._named:
+            self._named = known
+            self.exclusive.setChecked(known is None or known.exclusive)
+        inside = [each.name for each in self._others if known is not None and each.group_id == known.id]
+        shown = ", ".join([self._label.name, *inside[:MEMBERS_SHOWN]])
+        more = len(inside) - MEMBERS_SHOWN
+        self.members.setText(self.tr("{0} and {1} more").format(shown, more) if more > 0 else shown)
 
     def _swatches(self) -> QWidget:
         host = QWidget()
@@ -129,6 +179,10 @@ class LabelDialog(Dialog):
         if not name:
             self._tell(self.tr("A label needs a name."))
             return
+        group = self._group_name()
+        if not group:
+            self._tell(self.tr("A group needs a name."))
+            return
         chosen = self._colors.checkedButton()
         changed = replace(
             self._label,
@@ -141,7 +195,8 @@ class LabelDialog(Dialog):
             attributes_schema=parse_schema(self.attributes.toPlainText()),
         )
         self.accept()
-        self.changed.emit(changed)
+        known = self._groups.get(group)
+        self.changed.emit(changed, LabelGroup(0 if known is None else known.id, group, self.exclusive.isChecked()))
 
     def _tell(self, text: str) -> None:
         set_role(self.message, "bad")

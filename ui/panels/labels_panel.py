@@ -247,7 +247,7 @@ class LabelsPanel(QWidget):
         if label is not None:
             for text, verb in (
                 (self.tr("Rename everywhere…\tF2"), "rename"),
-                (self.tr("Colour, synonyms, skeleton, attributes…"), "edit"),
+                (self.tr("Colour, synonyms, group, skeleton, attributes…"), "edit"),
                 (self.tr("Show its images"), "show"),
             ):
                 menu.addAction(text).setData((verb, label.id, 0))

@@ -13,6 +13,7 @@ import pytest
 from annotator.cli import main as cli
 from annotator.cli.shared import plain
 from annotator.errors import AnnotatorError, JobCancelled, UsageError
+from annotator.project import Project
 from tests.unit.cli.conftest import Command
 
 
@@ -28,6 +29,17 @@ def test_new_and_stats_answer_with_one_object(command: Command, pictures: Path, 
     assert [label["name"] for label in stats["labels"]] == ["red", "green", "blue"]
     assert stats["states"]["unreadable"] == 1
     assert stats["problems"][0]["uri"] == "broken.jpg"
+
+
+@pytest.mark.parametrize(("option", "exclusive"), [((), True), (("--multi",), False)])
+def test_new_says_whether_a_picture_may_have_several_tags(
+    command: Command, pictures: Path, tmp_path: Path, option: tuple[str, ...], exclusive: bool
+) -> None:
+    assert command("new", tmp_path / "p", "--images", pictures, "--labels", "red,green", *option).status == 0
+    with Project.open(tmp_path / "p", read_only=True) as project:
+        (group,) = project.labels.groups()
+        assert group.exclusive is exclusive
+        assert [label.group_id for label in project.labels.all()] == [group.id, group.id]
 
 
 def test_people_get_words(command: Command, pictures: Path, tmp_path: Path) -> None:
