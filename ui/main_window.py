@@ -230,6 +230,12 @@ class MainWindow(QMainWindow):
         if first is not None and (image is None or gone):
             self.session.go_to(first)
 
+    def leave_question(self) -> None:
+        """An import has brought the labels that the first question asks for."""
+        if self.pages.currentIndex() == START:
+            self.show_annotate()
+            self.loop.labels_changed()
+
     # --- what arrives --------------------------------------------------------------------------------------------------
 
     def _project_opened(self) -> None:

@@ -53,10 +53,12 @@ class News(QObject):
         if view.name == "export":
             w.dialogs.open_report(result)
         elif view.name == "import":
-            text = self.tr("Imported {0} annotations on {1} images").format(
-                f"{result.annotations:,}", f"{result.images:,}"
-            )
-            w.toasts.good(text)
+            text = self.tr("Imported {0} annotations on {1} images")
+            if (result.annotations, result.images) == (1, 1):
+                text = self.tr("Imported 1 annotation on 1 image")
+            w.toasts.good(text.format(f"{result.annotations:,}", f"{result.images:,}"))
+            if result.labels:
+                w.leave_question()
             for warning in result.warnings[:2]:
                 w.toasts.error(warning)
         elif view.name in ("scan", "add_folder"):

@@ -224,15 +224,17 @@ def test_annotations_in_the_folder_are_offered(empty_window: MainWindow, photos:
     window = empty_window
     window.open_path(photos)
     qtbot.waitUntil(lambda: any(t.kind == "offer" for t in window.toasts.shown), timeout=10_000)
-    window.start.question_left.emit()
     qtbot.waitUntil(lambda: not any(v.name == "scan" for v in window.jobs.running))
+    assert window.pages.currentIndex() == START
     offer = next(t for t in window.toasts.shown if t.kind == "offer")
     QTest.mouseClick(offer.action, Qt.MouseButton.LeftButton)
     dialog = window.dialogs.current
     assert dialog.format.currentData() == "coco"
     QTest.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: [v.name for v in window.session.labels.values()] == ["cat"], timeout=10_000)
-    qtbot.waitUntil(lambda: any("Imported 1 annotations" in t for t in window.toasts.texts))
+    qtbot.waitUntil(lambda: "Imported 1 annotation on 1 image" in window.toasts.texts)
+    assert window.pages.currentIndex() == ANNOTATE
+    qtbot.waitUntil(lambda: "suggest" in [handle.name for made in FakeEngine.made for handle in made.handles])
 
 
 def test_a_first_window_fits_on_a_small_screen() -> None:
