@@ -81,6 +81,7 @@ def test_a_label_goes_into_a_new_group_and_undo_takes_it_back(
     assert dialog.group.currentText() == "labels"
     assert dialog.exclusive.isChecked()
     assert dialog.members.text() == "bird, cat, dog"
+    assert dialog.height() >= dialog.heightForWidth(dialog.width())
     type_group(dialog, "what fl")
     flip(dialog)
     QTest.keyClicks(dialog.group.lineEdit(), "ies")

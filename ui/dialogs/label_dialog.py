@@ -103,6 +103,8 @@ class LabelDialog(Dialog):
         self.add_close(self.tr("Cancel"))
         keep = self.add_button(self.tr("Keep"), primary=True)
         keep.clicked.connect(self._keep)
+        # Qt opens a dialog at two thirds of the screen's height at most, where lines that wrap would be squeezed.
+        self.setMinimumHeight(self.heightForWidth(self.minimumWidth()))
 
     def _lines(self, text: str, placeholder: str, height: int) -> QPlainTextEdit:
         field = QPlainTextEdit(text)
