@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 from uuid import UUID
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from annotator.domain.geometry import GeometryKind
@@ -116,6 +118,16 @@ class AnnotationReads:
             .order_by(AnnotationRow.image_id, AnnotationRow.created_at, AnnotationRow.id)
         )
         return [(row[0], row[1], row[2]) for row in self._connection.execute(query)]
+
+    def images_with(self, kinds: Iterable[GeometryKind]) -> NDArray[np.int64]:
+        """The ids of the images that carry an annotation of one of ``kinds``, ascending."""
+        query = (
+            select(AnnotationRow.image_id)
+            .where(AnnotationRow.kind.in_([kind.value for kind in kinds]), annotation_visible())
+            .distinct()
+            .order_by(AnnotationRow.image_id)
+        )
+        return np.fromiter(self._connection.execute(query).scalars(), np.int64)
 
     def tags_on(self, image_ids: Iterable[int]) -> dict[int, tuple[int, ...]]:
         """The labels of the tags on each of some images, in the order in which they were given; untagged ones are left out."""

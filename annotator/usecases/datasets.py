@@ -258,7 +258,8 @@ class _Intake:
         if image.split is not None:
             progress.splits.setdefault(image.split, []).append(image_id)
         if image.done and self._as == "annotations":
-            for task in {TASK_OF.get(a.geometry.kind, Task.MASKS) for a in image.annotations if not a.suggested}:
+            tasks = {TASK_OF.get(a.geometry.kind, Task.MASKS) for a in image.annotations if not a.suggested}
+            for task in tasks or {Task.BOXES}:
                 progress.done.setdefault(task, []).append(image_id)
         if any(not a.suggested for a in image.annotations):
             progress.touched.append(image_id)

@@ -12,6 +12,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from annotator.domain.geometry import GeometryKind
 from annotator.domain.kinds import ImageState, Source, Split, Task
 from annotator.domain.palette import label_color
 from annotator.domain.records import Annotation, Image, ImageFilter, Label, Suggestion, Verdict
@@ -32,6 +33,7 @@ Ids = NDArray[np.int64]
 Scope = Literal["done_or_annotated", "done", "all"]
 
 PAGE = 500
+_SHAPES = (Task.BOXES, Task.MASKS, Task.KEYPOINTS)
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,12 @@ def _nothing(request: ExportRequest) -> AnnotatorError:
         )
     if request.scope == "all":
         return AnnotatorError("There is nothing to export: the project has no pictures.", "Add a folder of them first.")
+    spec = registry.spec(request.format)
+    if GeometryKind.TAG not in spec.kinds | set(spec.converts):
+        return AnnotatorError(
+            f"There is nothing to export: {request.format} has no place for tags, and no picture has shapes or is done for them.",
+            "Draw some, or export as csv, imagenet or coco.",
+        )
     return AnnotatorError(
         f"There is nothing to export: the project has no picture{which}.",
         "Accept some suggestions first, or export with --include suggestions or --scope all.",
@@ -107,7 +115,25 @@ def _chosen(parts: Parts, review: ReviewView, request: ExportRequest) -> Ids:
         wanted = np.union1d(wanted, review.pile().image_ids)
     if _wants_rejected(request):
         wanted = np.union1d(wanted, np.asarray(sorted(_rejected(parts)), np.int64))
-    return every[np.isin(every, wanted)]
+    return every[np.isin(every, wanted) & _may_be_empty(parts, every, request)]
+
+
+def _may_be_empty(parts: Parts, ids: Ids, request: ExportRequest) -> NDArray[np.bool_]:
+    """Whether each image may stand in the dataset even if nothing of it can be written.
+
+    A format of shapes shows a picture that only has tags as one with nothing on it, a negative. Only a person who called it done
+    for a task of shapes has said so.
+    """
+    spec = registry.spec(request.format)
+    held = spec.kinds | set(spec.converts)
+    if GeometryKind.TAG in held:
+        return np.ones(len(ids), dtype=bool)
+    with parts.db.read() as reader:
+        shown = [reader.annotations.images_with(held)]
+        shown += [reader.images.done_ids(task) for task in _SHAPES]
+        if request.include_suggestions:
+            shown.append(reader.suggestions.image_ids(_SHAPES, (), 0.0, 1.0))
+    return np.isin(ids, np.concatenate(shown))
 
 
 def _wants_rejected(request: ExportRequest) -> bool:

@@ -14,7 +14,7 @@ from annotator.domain.geometry import Box, Tag
 from annotator.domain.kinds import ImageState, Source, Split, Task
 from annotator.domain.records import ImageFilter, new_annotation
 from annotator.edits import draw as draw_edit
-from annotator.edits import set_tag
+from annotator.edits import mark_done, set_tag
 from annotator.errors import AnnotatorError, FormatError, UsageError
 from annotator.project import Project
 
@@ -295,3 +295,32 @@ def test_foreign_fields_of_images_and_header_come_back_with_their_format(project
     (first,) = [each for each in written["images"] if each["file_name"] == "red/0.png"]
     assert (first["id"], first["license"], first["coco_url"]) == (4711, 4, "http://example.org/0")
     assert {each["image_id"] for each in written["annotations"]} == {each["id"] for each in written["images"]}
+
+
+def test_a_picture_with_only_a_tag_is_no_negative_of_a_detector(project: Project, tmp_path: Path) -> None:
+    boxed, tagged, empty = project.images.ids().tolist()[:3]
+    label = project.labels.all()[0].id
+    with pytest.raises(AnnotatorError, match="nothing to export"):
+        project.export(tmp_path / "nothing", "yolo")
+    page = project.history.page(boxed)
+    project.history.perform(draw_edit(page, new_annotation(boxed, label, Box(5, 5, 30, 30), "ada")))
+    page = project.history.page(tagged)
+    project.history.perform(set_tag(page, label, project.history.vocabulary(), annotator="ada"))
+    project.history.perform(mark_done([project.history.page(tagged)], Task.TAGS, annotator="ada"))
+    project.history.perform(mark_done([project.history.page(empty)], Task.BOXES, annotator="ada"))
+    project.history.flush()
+    project.export(tmp_path / "yolo", "yolo")
+    written = {path.stem for path in (tmp_path / "yolo").rglob("*.txt") if path.parent != tmp_path / "yolo"}
+    stem = {image: Path(uri_of(project, image)).stem for image in (boxed, tagged, empty)}
+    assert stem[boxed] in written and stem[empty] in written
+    assert project.export(tmp_path / "all.csv", "csv").images == 3
+    assert project.export(tmp_path / "voc", "voc").images == 2
+
+
+def test_an_empty_picture_of_a_dataset_comes_in_as_a_negative(project: Project, tmp_path: Path) -> None:
+    file = coco(tmp_path / "a.json", ["red/0.png", "blue/3.png"])
+    document = json.loads(file.read_text())
+    del document["annotations"][1]
+    file.write_text(json.dumps(document))
+    project.import_dataset(file)
+    assert project.export(tmp_path / "voc", "voc").images == 2

@@ -95,10 +95,10 @@ def test_an_earlier_export_is_replaced(project: Project, tmp_path: Path, format_
     project.history.flush()
     mode = "copy" if format_id == "imagenet" else "none"
     target = tmp_path / "out" / format_id
-    project.export(target, format_id, images=mode)  # type: ignore[arg-type]
+    project.export(target, format_id, images=mode, scope="all")  # type: ignore[arg-type]
     some = next(p for p in sorted(target.rglob("*")) if p.is_file())
     extra = some.with_stem("left over")
     shutil.copy(some, extra)
-    project.export(target, format_id, images=mode, replace=True)  # type: ignore[arg-type]
+    project.export(target, format_id, images=mode, scope="all", replace=True)  # type: ignore[arg-type]
     assert not extra.exists()
     assert contents(target)
