@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from annotator.usecases.queue_view import QueueView
     from annotator.usecases.results import (
         AcceptResult,
+        AuditResult,
         ExportResult,
         ImportResult,
         IndexResult,
@@ -313,6 +314,14 @@ class Project:
 
         request = simulate.SimulateRequest(Task(task), Path(truth), truth_format, tuple(budgets), strategy, seeds)
         return simulate.simulate(self._parts, request, context)
+
+    def audit(
+        self, *, labels: bool = True, duplicates: bool = True, device: str = "auto", context: JobContext = QUIET
+    ) -> AuditResult:
+        """What looks wrong, ranked: tags that a model trained without them contradicts, and duplicates. Changes nothing."""
+        from annotator.usecases import audit
+
+        return audit.audit(self._parts, labels=labels, duplicates=duplicates, device=device, context=context)
 
     def stats(self) -> StatsResult:
         """The project in numbers."""

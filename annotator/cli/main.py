@@ -17,7 +17,21 @@ import typer
 from typer.core import TyperGroup
 
 import annotator
-from annotator.cli import accept, demo, doctor, export, import_, models, new, open, simulate, stats, suggest, train
+from annotator.cli import (
+    accept,
+    audit,
+    demo,
+    doctor,
+    export,
+    import_,
+    models,
+    new,
+    open,
+    simulate,
+    stats,
+    suggest,
+    train,
+)
 from annotator.errors import AnnotatorError, JobCancelled, UsageError
 from annotator.jobs.log_files import log_to_file
 
@@ -51,7 +65,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Label images with models that learn from every verdict. Without a command, opens the window.",
 )
-for module in (open, demo, new, import_, suggest, train, accept, export, simulate, stats, models, doctor):
+for module in (open, demo, new, import_, suggest, train, accept, audit, export, simulate, stats, models, doctor):
     module.register(app)
 
 

@@ -196,3 +196,27 @@ class StatsResult:
     heads: int
     problems: tuple[Problem, ...] = field(default=())
     certificates: tuple[CertificateStats, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that looks wrong. ``kind``: label or duplicate; ``score``: log-odds margin, or cosine of the two pictures.
+
+    ``given`` is the label that stands, ``other`` the label that the model prefers, or the other picture.
+    """
+
+    kind: str
+    image_id: int
+    uri: str
+    score: float
+    reason: str
+    given: str
+    other: str
+
+
+@dataclass(frozen=True)
+class AuditResult:
+    """``findings``: the worst first."""
+
+    findings: tuple[Finding, ...]
+    seconds: float
