@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from annotator.domain.geometry import Box, Caption, Geometry, Keypoints, Mask, Polygon, PolygonPart, Tag
+from annotator.domain.geometry import Bounds, Box, Caption, Geometry, Keypoints, Mask, Polygon, PolygonPart, Tag
 from annotator.formats.coco import runs
 from annotator.formats.coco.files import Record, whole_number
 from annotator.formats.dataset import DatasetAnnotation
@@ -39,7 +39,7 @@ def read_record(record: Record, label: str, width: int, height: int, *, suggeste
     points = record.get("keypoints")
     if points:
         keypoints = _keypoints(points)
-        if isinstance(outline, Box) and keypoints.bounds() == outline.bounds():
+        if isinstance(outline, Box) and _same_bounds(keypoints.bounds(), outline.bounds()):
             geometries.pop()
         geometries.append(keypoints)
     if not geometries:
@@ -63,6 +63,11 @@ def read_record(record: Record, label: str, width: int, height: int, *, suggeste
         )
         for geometry in geometries
     ]
+
+
+def _same_bounds(points: Bounds | None, box: Bounds) -> bool:
+    """Whether the box is the one around the points: x + width does not come back to the last digit."""
+    return points is not None and all(abs(a - b) <= 1e-6 for a, b in zip(points, box, strict=True))
 
 
 def _outline(record: Record, width: int, height: int) -> Geometry | None:
