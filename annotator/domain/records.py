@@ -20,6 +20,12 @@ from uuid import UUID
 from annotator.domain.geometry import Geometry, GeometryKind
 from annotator.domain.kinds import Decision, ImageState, Source, Split, Task
 
+JITTER = "jitter"
+"""In a suggestion's ``extra``: how far its box moved when the model looked again from slightly other boxes: the mean standard
+deviation of the coordinates as a part of the box's size."""
+STEADY_JITTER = 0.02
+"""Up to this jitter a box is steady (Xu et al., "End-to-end semi-supervised object detection with soft teacher", 2021)."""
+
 _MOMENT: ContextVar[str | None] = ContextVar("moment", default=None)
 
 
@@ -160,6 +166,7 @@ class Suggestion:
     ``distribution`` is the top-k of (label id, probability), best first; ``score`` is the model's own raw number for the first
     label; ``confidence`` is the calibrated probability that it would be accepted as it is (equal to the probability while
     ``uncalibrated``). A tag suggestion of an exclusive group covers the whole group: one per image and group.
+    ``extra`` is what its makers know beside that, in plain JSON; ``JITTER`` is a key of it.
     """
 
     id: UUID
@@ -174,11 +181,18 @@ class Suggestion:
     group_id: int | None = None
     superseded: bool = False
     uncalibrated: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def label_id(self) -> int:
         """The most probable label."""
         return self.distribution[0][0]
+
+    @property
+    def shaky(self) -> bool:
+        """Whether its box did not stay where it was when the model looked again; False where nobody tried."""
+        jitter = self.extra.get(JITTER)
+        return isinstance(jitter, (int, float)) and jitter > STEADY_JITTER
 
 
 @dataclass(frozen=True, slots=True)

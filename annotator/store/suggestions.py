@@ -22,7 +22,7 @@ from annotator.store.bulk import insert_rows
 from annotator.store.images import chunks
 from annotator.store.ledger import Ledger
 from annotator.store.tables import SuggestionRow
-from annotator.store.types import dump_geometry, dump_json, load_geometry
+from annotator.store.types import dump_geometry, dump_json, dump_mapping, load_geometry, load_mapping
 
 _INSERT_CHUNK = 5_000
 _TASKS = {task.value: task for task in Task}
@@ -41,6 +41,7 @@ COLUMNS = (
     SuggestionRow.group_id,
     SuggestionRow.superseded,
     SuggestionRow.uncalibrated,
+    SuggestionRow.extra,
 )
 
 
@@ -57,6 +58,7 @@ def record(row: Any) -> Suggestion:
         row[10],
         bool(row[11]),
         bool(row[12]),
+        load_mapping(row[13]),
     )
     return Suggestion(*values)
 
@@ -245,4 +247,5 @@ def _row(suggestion: Suggestion) -> dict[str, Any]:
         "y2": y2,
         "distribution": dump_json([list(pair) for pair in suggestion.distribution]),
         "reason": suggestion.reason,
+        "extra": dump_mapping(suggestion.extra),
     }

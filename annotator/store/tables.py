@@ -257,6 +257,7 @@ class SuggestionRow(Base):
     y2: Mapped[float | None] = mapped_column(Float(53))
     distribution: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text)
+    extra: Mapped[str] = mapped_column(Text, server_default=text("''"))
 
 
 class VerdictRow(Base):

@@ -76,6 +76,7 @@ suggestions = st.builds(
     Suggestion, ids, st.just(1), st.integers(1, 3), geometries,
     st.lists(st.tuples(st.integers(1, 5), probabilities), min_size=1, max_size=3).map(tuple),
     probabilities, probabilities, words, st.sampled_from(Task), st.none() | st.just(1), st.booleans(), st.booleans(),
+    values,
 )  # fmt: skip
 verdicts = st.builds(
     Verdict, ids, st.integers(1, 3), st.sampled_from(Decision), st.none() | ids, words, moments, st.floats(0, 1e3)
