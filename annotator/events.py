@@ -21,6 +21,7 @@ class Table(StrEnum):
     HEAD = "head"
     QUEUE = "queue"
     SETTING = "setting"
+    FINDING = "finding"
 
 
 @dataclass(frozen=True)

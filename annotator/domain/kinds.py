@@ -44,6 +44,14 @@ class Source(StrEnum):
     IMPORTED = "imported"
 
 
+class FindingState(StrEnum):
+    """What a person decided about a finding of the audit."""
+
+    FIXED = "fixed"
+    KEPT = "kept"
+    SKIPPED = "skipped"
+
+
 class Decision(StrEnum):
     """What a person decided about a suggestion."""
 

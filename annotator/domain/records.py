@@ -18,7 +18,7 @@ from typing import Any
 from uuid import UUID
 
 from annotator.domain.geometry import Geometry, GeometryKind
-from annotator.domain.kinds import Decision, ImageState, Source, Split, Task
+from annotator.domain.kinds import Decision, FindingState, ImageState, Source, Split, Task
 
 JITTER = "jitter"
 """In a suggestion's ``extra``: how far its box moved when the model looked again from slightly other boxes: the mean standard
@@ -206,6 +206,19 @@ class Verdict:
     annotator: str
     created_at: str
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class FindingDecision:
+    """What a person decided about a finding: fixed, kept as it is, or skipped for now. ``key`` names the finding and what it
+    says, so that one which says something else about the same image is another."""
+
+    key: str
+    image_id: int
+    kind: str
+    state: FindingState
+    annotator: str
+    created_at: str
 
 
 @dataclass(frozen=True, slots=True)

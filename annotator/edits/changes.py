@@ -11,7 +11,7 @@ from typing import TypeAlias, TypeVar
 from uuid import UUID
 
 from annotator.domain.kinds import Task
-from annotator.domain.records import Annotation, Image, Label, Suggestion, Verdict, new_id, now
+from annotator.domain.records import Annotation, FindingDecision, Image, Label, Suggestion, Verdict, new_id, now
 
 T = TypeVar("T")
 
@@ -89,6 +89,17 @@ class LabelChange:
 
 
 @dataclass(frozen=True, slots=True)
+class FindingChange:
+    """A decision about a finding of the audit was made, replaced or taken back. It changes nothing on any page."""
+
+    before: FindingDecision | None
+    after: FindingDecision | None
+
+    def inverse(self) -> FindingChange:
+        return FindingChange(self.after, self.before)
+
+
+@dataclass(frozen=True, slots=True)
 class BatchChange:
     """A bulk edit was put in force or taken back, by one flag.
 
@@ -107,7 +118,7 @@ class BatchChange:
 
 
 RowChange: TypeAlias = AnnotationChange | VerdictChange | ImageChange
-Change: TypeAlias = RowChange | LabelChange | BatchChange
+Change: TypeAlias = RowChange | LabelChange | FindingChange | BatchChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +149,7 @@ class Edit:
         for change in self.changes:
             if isinstance(change, BatchChange):
                 yield from change.rows
-            elif not isinstance(change, LabelChange):
+            elif not isinstance(change, LabelChange | FindingChange):
                 yield change
 
 
@@ -147,7 +158,7 @@ def batched(edit: Edit) -> Edit:
     rows = tuple(c for c in edit.changes if isinstance(c, AnnotationChange | VerdictChange | ImageChange))
     if len(rows) <= MANY_ROWS:
         return edit
-    others = tuple(c for c in edit.changes if isinstance(c, LabelChange | BatchChange))
+    others = tuple(c for c in edit.changes if isinstance(c, LabelChange | FindingChange | BatchChange))
     return replace(edit, changes=(*others, BatchChange(new_id(), True, rows)))
 
 

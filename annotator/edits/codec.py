@@ -10,14 +10,15 @@ from uuid import UUID
 import orjson
 
 from annotator.domain.geometry import from_json
-from annotator.domain.kinds import Decision, ImageState, Source, Split, Task
-from annotator.domain.records import Annotation, Image, Label, Skeleton, Suggestion, Verdict
+from annotator.domain.kinds import Decision, FindingState, ImageState, Source, Split, Task
+from annotator.domain.records import Annotation, FindingDecision, Image, Label, Skeleton, Suggestion, Verdict
 from annotator.edits.apply import image_difference
 from annotator.edits.changes import (
     AnnotationChange,
     BatchChange,
     Change,
     Edit,
+    FindingChange,
     ImageChange,
     LabelChange,
     VerdictChange,
@@ -54,6 +55,8 @@ def _dump(change: Change) -> Json:
             return {"label": _pair(change.before, change.after), "merged_into": change.merged_into}
         case ImageChange():
             return _dump_image(change)
+        case FindingChange():
+            return {"finding": _pair(change.before, change.after)}
         case BatchChange():
             data = {"batch": str(change.batch_id), "applied": change.applied}
             return {**data, "label_id": change.label_id, "into_id": change.into_id}
@@ -70,6 +73,8 @@ def _load(data: Json) -> Change:
         return LabelChange(before, after, data["merged_into"])
     if "image" in data:
         return _load_image(data)
+    if "finding" in data:
+        return FindingChange(*(_finding(each) for each in _unpair(data["finding"])))
     return BatchChange(UUID(data["batch"]), data["applied"], (), data["label_id"], data["into_id"])
 
 
@@ -128,6 +133,10 @@ def _verdict(data: Json | None) -> Verdict | None:
         return None
     known = {**data, "suggestion_id": UUID(data["suggestion_id"]), "decision": Decision(data["decision"])}
     return Verdict(**{**known, "annotation_id": _uuid(data["annotation_id"])})
+
+
+def _finding(data: Json | None) -> FindingDecision | None:
+    return None if data is None else FindingDecision(**{**data, "state": FindingState(data["state"])})
 
 
 def _label(data: Json | None) -> Label | None:

@@ -19,6 +19,7 @@ from annotator.edits.changes import (
     BatchChange,
     Change,
     Edit,
+    FindingChange,
     ImageChange,
     LabelChange,
     VerdictChange,
@@ -71,6 +72,7 @@ def commit(writer: Writer, edit: Edit, kind: EditKind = EditKind.DO, inverts: in
     for change in edit.changes:
         if isinstance(change, BatchChange):
             _write_batch(writer, change, before, now_removed)
+    _write_findings(writer, [c for c in edit.changes if isinstance(c, FindingChange)])
     for change in edit.changes:
         if isinstance(change, LabelChange) and change.after is None:
             writer.labels.remove(change.label_id, change.merged_into)
@@ -93,6 +95,11 @@ def _write_labels(writer: Writer, changes: Iterable[Change]) -> None:
             else:
                 updated.append(change.after)
     writer.labels.update(updated)
+
+
+def _write_findings(writer: Writer, changes: list[FindingChange]) -> None:
+    writer.findings.remove(c.before for c in changes if c.before is not None and c.after is None)
+    writer.findings.put(c.after for c in changes if c.after is not None)
 
 
 def _write_rows(writer: Writer, changes: Iterable[Change], owners: _Owners, removed: _Owners) -> None:

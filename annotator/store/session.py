@@ -13,6 +13,7 @@ from annotator.store.annotations import AnnotationReads, AnnotationWrites
 from annotator.store.batches import BatchReads, BatchWrites
 from annotator.store.counters import Counters
 from annotator.store.edit_log import EditLog
+from annotator.store.findings import FindingReads, FindingWrites
 from annotator.store.images import ImageReads, ImageWrites
 from annotator.store.labels import LabelReads, LabelWrites
 from annotator.store.ledger import Ledger
@@ -49,6 +50,10 @@ class Reader:
     @cached_property
     def verdicts(self) -> VerdictReads:
         return VerdictReads(self.connection)
+
+    @cached_property
+    def findings(self) -> FindingReads:
+        return FindingReads(self.connection)
 
     @cached_property
     def runs(self) -> RunReads:
@@ -101,6 +106,10 @@ class Writer(Reader):
     @cached_property
     def verdicts(self) -> VerdictWrites:
         return VerdictWrites(self.connection, self.ledger)
+
+    @cached_property
+    def findings(self) -> FindingWrites:
+        return FindingWrites(self.connection, self.ledger)
 
     @cached_property
     def runs(self) -> RunWrites:

@@ -373,6 +373,19 @@ class CertificateRow(Base):
     signed_at: Mapped[str] = mapped_column(String(32), server_default=text("''"))
 
 
+class FindingRow(Base):
+    """What a person decided about a finding of the audit; findings themselves are computed and never stored."""
+
+    __tablename__ = "finding"
+
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(8))
+    annotator: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[str] = mapped_column(String(32))
+
+
 class BagRow(Base):
     __tablename__ = "bag"
     __table_args__ = ({"sqlite_autoincrement": True},)
