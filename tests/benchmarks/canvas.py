@@ -2,7 +2,7 @@
 
 Figures are medians of milliseconds of the GUI thread's
 CPU time: on an idle machine that is wall-clock time, on a busy one it still says what the canvas costs. The budgets of
-20,000 polygons are those of 5,000 times four.
+20,000 polygons are those of 5,000 times four, but an edit may cost no more than it does beside 5,000.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def _dense(count: int, what: str, slack: float = 1.0) -> Iterator[Row]:
     yield _row(f"{what}: pan, frame", _pan(bench), 16 * slack)
     yield _row(f"{what}: zoom, first frame", _zoom(bench), 60 * slack)
     bench.settle()
-    yield _row(f"{what}: edit on screen", _edit(bench, records), 16 * slack)
+    yield _row(f"{what}: edit on screen", _edit(bench, records), 16)
 
 
 def _hover(bench: _Bench) -> float:
@@ -198,6 +198,8 @@ def _masks() -> Iterator[Row]:
     yield _row("1,000 masks: hover", _hover(bench), 2)
     yield _row("1,000 masks: pan, frame", _pan(bench), 16)
     yield _row("1,000 masks: zoom, first frame", _zoom(bench), 60)
+    bench.settle()
+    yield _row("1,000 masks: edit on screen", _edit(bench, records), 16)
 
 
 def _pictures() -> Iterator[Row]:

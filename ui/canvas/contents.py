@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
+import numpy as np
 from PySide6.QtCore import QRectF, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
@@ -16,7 +17,7 @@ from ui.canvas.building import SceneBuilder, Shown
 from ui.canvas.colors import RGB, CanvasColors
 from ui.canvas.input import InputWidget
 from ui.canvas.layers import AnnotationLayer
-from ui.canvas.scene import Record, Scene
+from ui.canvas.scene import Record, Scene, Style
 from ui.canvas.tools.protocol import Pointer
 from ui.canvas.tools.taking import REACH
 
@@ -90,9 +91,9 @@ class Contents(InputWidget):
             self._rebuild()
 
     def _rebuild(self, everything: bool = False) -> None:
+        self.layer.lift(frozenset())
         self.scene, changed = self.builder.build(*self._page, self.shown, self._shaky)
         self.previews, self.crowd = {}, None
-        self.layer.lifted = frozenset()
         self.layer.set_scene(self.scene, None if everything else changed)
         if self.hovered_id is not None and self.scene.position(self.hovered_id) is None:
             self.set_hovered(None)
@@ -155,7 +156,7 @@ class Contents(InputWidget):
     def reading_order(self) -> list[UUID]:
         """What is shown, top to bottom and left to right, for walking it by keyboard."""
         bounds = self.scene.bounds
-        order = sorted(range(len(self.scene)), key=lambda i: (float(bounds[i, 1]), float(bounds[i, 0])))
+        order = sorted(self.scene.all().tolist(), key=lambda i: (float(bounds[i, 1]), float(bounds[i, 0])))
         return [self.scene.records[i].id for i in order]
 
     def zoom_to_selection(self) -> None:
@@ -169,7 +170,7 @@ class Contents(InputWidget):
 
     def _describe(self) -> None:
         """What a screen reader says of the canvas."""
-        suggestions = sum(1 for r in self.scene.records if isinstance(r, Suggestion))
+        suggestions = int(np.count_nonzero(self.scene.style[self.scene.present] != Style.SOLID))
         parts = [
             self.tr("{0} annotations").format(len(self.scene) - suggestions),
             self.tr("{0} suggestions").format(suggestions),

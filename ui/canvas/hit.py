@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from annotator.domain.geometry import Mask
 from annotator.domain.records import Suggestion
 from ui.canvas import masks
-from ui.canvas.scene import IntArray, Scene
+from ui.canvas.scene import IntArray, Scene, ranges
 
 BATCH = 256
 
@@ -51,20 +51,25 @@ def _distances(a: NDArray[np.float64], b: NDArray[np.float64], x: float, y: floa
     return np.hypot(gap[:, 0], gap[:, 1])
 
 
-def _vertices(scene: Scene, items: IntArray) -> tuple[IntArray, IntArray]:
-    """Indices of all vertices of the items, and for each the position of its item in ``items``."""
-    starts = scene.item_vertex[items]
-    counts = scene.item_vertex[items + 1] - starts
-    owner = np.repeat(np.arange(len(items)), counts)
-    before = np.cumsum(counts) - counts
-    return np.arange(int(counts.sum())) - before[owner] + starts[owner], owner
+def _segments(scene: Scene, items: IntArray) -> tuple[IntArray, IntArray, IntArray, NDArray[np.bool_]]:
+    """All vertices of the items, the vertex to which each leads (itself where a path ends), the position of its item in
+    ``items``, and whether its path closes."""
+    paths = ranges(scene.item_path[items], scene.item_path[items + 1])
+    first, last = scene.path_start[paths], scene.path_start[paths + 1]
+    counts = last - first
+    vertices = ranges(first, last)
+    following = vertices + 1
+    closed = scene.path_closed[paths]
+    following[np.cumsum(counts) - 1] = np.where(closed, first, last - 1)
+    owner = np.repeat(np.arange(len(items)), scene.item_vertex[items + 1] - scene.item_vertex[items])
+    return vertices, following, owner, np.repeat(closed, counts)
 
 
 def _first_edge(scene: Scene, items: IntArray, x: float, y: float, reach: float) -> int | None:
-    vertices, owner = _vertices(scene, items)
+    vertices, following, owner, _ = _segments(scene, items)
     if vertices.size == 0:
         return None
-    distance = _distances(scene.vertices[vertices], scene.vertices[scene.following[vertices]], x, y)
+    distance = _distances(scene.vertices[vertices], scene.vertices[following], x, y)
     hits = np.flatnonzero(distance <= reach)
     return int(items[owner[hits[0]]]) if hits.size else None
 
@@ -74,9 +79,9 @@ def _insides(scene: Scene, items: IntArray, x: float, y: float) -> list[int]:
     found: dict[bool, int] = {}
     for start in range(0, len(items), BATCH):
         batch = items[start : start + BATCH]
-        vertices, owner = _vertices(scene, batch)
-        a, b = scene.vertices[vertices], scene.vertices[scene.following[vertices]]
-        crosses = ((a[:, 1] > y) != (b[:, 1] > y)) & scene.vertex_closed[vertices]
+        vertices, following, owner, closed = _segments(scene, batch)
+        a, b = scene.vertices[vertices], scene.vertices[following]
+        crosses = ((a[:, 1] > y) != (b[:, 1] > y)) & closed
         rise = np.where(crosses, b[:, 1] - a[:, 1], 1.0)
         left_of = crosses & (x < a[:, 0] + (y - a[:, 1]) / rise * (b[:, 0] - a[:, 0]))
         inside = np.bincount(owner[left_of], minlength=len(batch)) % 2 == 1

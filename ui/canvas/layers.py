@@ -93,10 +93,16 @@ class Layer:
         self.damage &= self.image.rect()
 
     def rects(self) -> list[QRect]:
-        """The rectangles to draw now; none are marked afterwards. Many small ones are drawn as their hull."""
+        """The rectangles to draw now; none are marked afterwards. Many, or some that lie close together, are drawn as one."""
         region, self.damage = self.damage & self.image.rect(), QRegion()
         found = [QRect(r) for r in cast(Iterable[QRect], region)]
-        return found if len(found) <= 4 else [region.boundingRect()]
+        hull = region.boundingRect()
+        close = _area(hull) <= 2 * sum(map(_area, found))
+        return [hull] if found and (close or len(found) > 4) else found
+
+
+def _area(rect: QRect) -> int:
+    return rect.width() * rect.height()
 
 
 class PictureLayer(Layer):
@@ -261,7 +267,7 @@ class AnnotationLayer(Layer):
     def lift(self, items: frozenset[int]) -> None:
         """Leaves items out, because they are drawn live."""
         for item in self.lifted ^ items:
-            if item < len(self.scene):
+            if self.scene.present[item]:
                 self.invalidate(self.screen_rect(tuple(self.scene.bounds[item])))
         self.lifted = items
 
@@ -272,20 +278,23 @@ class AnnotationLayer(Layer):
             self._paint_rect(rect)
 
     def visible(self, rect: QRect) -> IntArray:
-        """Items that may touch a screen rectangle, without the lifted ones."""
-        edge = 6 * self.unit
-        x1, y1 = self.view.to_image(rect.left() - edge, rect.top() - edge)
-        x2, y2 = self.view.to_image(rect.right() + 1 + edge, rect.bottom() + 1 + edge)
-        items = self.scene.within(x1, y1, x2, y2)
+        """Items that may touch a screen rectangle, in paint order, without the lifted ones."""
+        items = self.scene.in_paint_order(self._touching(rect))
         if self.lifted:
             items = items[~np.isin(items, list(self.lifted))]
         return items
+
+    def _touching(self, rect: QRect) -> IntArray:
+        edge = 6 * self.unit
+        x1, y1 = self.view.to_image(rect.left() - edge, rect.top() - edge)
+        x2, y2 = self.view.to_image(rect.right() + 1 + edge, rect.bottom() + 1 + edge)
+        return self.scene.touching(x1, y1, x2, y2)
 
     def _paint_rect(self, rect: QRect) -> None:
         items = self.visible(rect)
         everything = rect == self.image.rect()
         count = self.scene.vertex_count(items)
-        dense = self.scene.vertex_count(self.visible(self.image.rect())) > FINE_VERTICES
+        dense = self.scene.vertex_count(self._touching(self.image.rect())) > FINE_VERTICES
         if not dense:
             self._paint_fine(rect, items)
             self.needs_sharpening &= not everything

@@ -57,7 +57,8 @@ def paint(painter: QPainter, canvas: Canvas) -> None:
 def _lit(canvas: Canvas) -> list[int]:
     """Items that look different from how they rest: in paint order, the moving and the selected ones among them."""
     ids = {*canvas.previews, *canvas.selection, canvas.active, canvas.hovered_id}
-    return sorted(canvas.scene.positions(ids))
+    items = np.array(sorted(canvas.scene.positions(ids)), np.int64)
+    return canvas.scene.in_paint_order(items).tolist()
 
 
 def _paint_crowd(painter: QPainter, canvas: Canvas, items: list[int]) -> None:
@@ -135,7 +136,7 @@ def _paint_chips(painter: QPainter, canvas: Canvas) -> None:
         i for i in (canvas.hovered_id, canvas.active, *canvas.selection[: chips.MOST_CHIPS]) if i is not None
     )
     if len(scene) <= chips.MOST_CHIPS:
-        records = list(scene.records)
+        records = [scene.records[i] for i in scene.all().tolist()]
     else:
         records = [scene.records[i] for i in scene.positions(first)]
     room = canvas.image_on_screen()

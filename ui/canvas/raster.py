@@ -35,12 +35,12 @@ LIMIT = 2.0**24
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Outlines on screen: (n, 2) points relative to the target's corner, the start of each path (k + 1,), and per path its item,
-    colour index, style and whether it closes."""
+    """Outlines on screen: (n, 2) points relative to the target's corner, the start of each path (k + 1,), and per path the
+    rank of its item in paint order, colour index, style and whether it closes."""
 
     points: NDArray[np.float64]
     start: IntArray
-    item: IntArray
+    rank: IntArray
     color: NDArray[np.uint8]
     style: NDArray[np.uint8]
     closed: NDArray[np.bool_]
@@ -53,11 +53,12 @@ def project(
 
     Vertices that fall into one cell of ``step`` pixels with the one before are left out.
     """
-    if len(items) == len(scene):
-        paths = np.arange(len(scene.path_item))
+    if len(items) == len(scene.records) and (items[1:] > items[:-1]).all():
+        paths, rank = np.arange(len(scene.path_item)), scene.path_item
         points, start = view.array_to_screen(scene.vertices) - origin, scene.path_start
     else:
         paths = ranges(scene.item_path[items], scene.item_path[items + 1])
+        rank = np.repeat(np.arange(len(items)), scene.item_path[items + 1] - scene.item_path[items])
         first, last = scene.path_start[paths], scene.path_start[paths + 1]
         points = view.array_to_screen(scene.vertices[ranges(first, last)]) - origin
         start = np.concatenate(([0], np.cumsum(last - first)))
@@ -71,15 +72,16 @@ def project(
         start = np.concatenate(([0], np.cumsum(keep)))[start]
         points = points[keep]
     owner = scene.path_item[paths]
-    return Paths(points, start, owner, scene.color[owner], scene.style[owner], scene.path_closed[paths])
+    return Paths(points, start, rank, scene.color[owner], scene.style[owner], scene.path_closed[paths])
 
 
 @dataclass(frozen=True, slots=True)
 class Rings:
-    """Outlines of masks: closed paths in screen coordinates, and the item of each."""
+    """Outlines of masks: closed paths in screen coordinates, the item of each, and its rank in paint order."""
 
     paths: list[NDArray[np.float64]]
     owner: IntArray
+    rank: IntArray
 
 
 def mask_rings(
@@ -87,15 +89,16 @@ def mask_rings(
 ) -> Rings:
     """The outlines that the masks among the items have in a target of ``size`` at screen position ``origin``."""
     rings: list[NDArray[np.float64]] = []
-    owner: list[int] = []
+    ranks: list[int] = []
     clip = (origin[0] - 8, origin[1] - 8, origin[0] + size[0] + 8, origin[1] + size[1] + 8)
-    for item in items[scene.masked[items]].tolist():
-        geometry = scene.records[item].geometry
+    for rank in np.flatnonzero(scene.masked[items]).tolist():
+        geometry = scene.records[items[rank]].geometry
         if isinstance(geometry, Mask):
             found = masks.screen_paths(geometry, view, clip)
             rings.extend(found)
-            owner.extend([item] * len(found))
-    return Rings(rings, np.array(owner, np.int64))
+            ranks.extend([rank] * len(found))
+    at = np.array(ranks, np.int64)
+    return Rings(rings, items[at], at)
 
 
 def with_rings(flat: Paths, scene: Scene, rings: Rings, origin: tuple[int, int]) -> Paths:
@@ -106,7 +109,7 @@ def with_rings(flat: Paths, scene: Scene, rings: Rings, origin: tuple[int, int])
     return Paths(
         np.concatenate([flat.points, np.concatenate(rings.paths) - origin]),
         np.concatenate((flat.start, ends)),
-        np.concatenate((flat.item, rings.owner)),
+        np.concatenate((flat.rank, rings.rank)),
         np.concatenate((flat.color, scene.color[rings.owner])),
         np.concatenate((flat.style, scene.style[rings.owner])),
         np.concatenate((flat.closed, np.ones(len(rings.paths), bool))),
@@ -162,8 +165,8 @@ def _fill(plane: Pixels, paths: Paths) -> Iterator[None]:
     points = _fixed(paths.points, 0.0)
     yield
     closed = np.flatnonzero(paths.closed)
-    closed = closed[np.argsort(paths.item[closed], kind="stable")]
-    edges = np.concatenate(([0], np.flatnonzero(np.diff(paths.item[closed])) + 1, [len(closed)])).tolist()
+    closed = closed[np.argsort(paths.rank[closed], kind="stable")]
+    edges = np.concatenate(([0], np.flatnonzero(np.diff(paths.rank[closed])) + 1, [len(closed)])).tolist()
     values = (paths.color[closed] + np.where(paths.style[closed] > 0, 128, 0)).tolist()
     rings = _lines(points, paths, closed)
     for number, (begin, end) in enumerate(pairwise(edges), start=1):

@@ -1,14 +1,16 @@
-"""Canvas, scene: what an image shows, as arrays in paint order, so that drawing and hit testing never walk objects one by one.
+"""Canvas, scene: what an image shows, as arrays, so that drawing and hit testing never walk objects one by one.
 
-Paint order: annotations before suggestions; then by z-order; among equals the smaller lies on top, so that it can be reached.
+An edit takes some items away and adds others behind the last one; what stays is not touched, so that an edit costs the same
+among twenty thousand shapes as among ten. Paint order: annotations before suggestions; then by z-order; among equals the
+smaller lies on top, so that it can be reached.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from enum import IntEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import numpy as np
@@ -20,6 +22,7 @@ from ui.canvas.colors import RGB
 Record: TypeAlias = Annotation | Suggestion
 IntArray: TypeAlias = NDArray[np.int64]
 FloatArray: TypeAlias = NDArray[np.float64]
+NOWHERE = (np.inf, np.inf, -np.inf, -np.inf)
 
 
 class Style(IntEnum):
@@ -42,73 +45,137 @@ def starts(counts: IntArray) -> IntArray:
     return np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
 
 
-def _ints() -> IntArray:
-    return np.empty(0, np.int64)
+@dataclass(frozen=True, slots=True, eq=False)
+class Items:
+    """N items with their P paths and V vertices, in any order; a scene takes them as a whole.
 
-
-def _bytes() -> NDArray[np.uint8]:
-    return np.empty(0, np.uint8)
-
-
-@dataclass(slots=True, eq=False)
-class Scene:
-    """N items in paint order with their P paths and V vertices. Never changed after it was built.
-
-    ``vertices`` (V, 2) in image coordinates; ``path_start`` (P + 1,) and ``path_closed`` (P,); ``item_path`` (N + 1,);
-    ``bounds`` (N, 4), infinite and reversed where there are none; ``z`` (N,); ``color`` (N,) from 1, into ``palette``;
-    ``style`` (N,) of Style; ``masked`` (N,) whether the item is a mask. The rest follows from these:
-    ``item_vertex`` (N + 1,); ``path_item`` (P,); ``following`` (V,) the vertex that ends the segment begun by each vertex
-    (itself where a path ends); ``vertex_closed`` (V,).
+    ``vertices`` (V, 2) in image coordinates; ``lengths`` (P,) vertices of each path and ``closed`` (P,); ``paths`` (N,) paths
+    of each item; ``bounds`` (N, 4), infinite and reversed where there are none; ``z`` (N,); ``color`` (N,) from 1, into the
+    palette; ``style`` (N,) of Style; ``masked`` (N,) whether the item is a mask.
     """
 
-    records: list[Record] = field(default_factory=list)
-    vertices: FloatArray = field(default_factory=lambda: np.empty((0, 2)))
-    path_start: IntArray = field(default_factory=lambda: np.zeros(1, np.int64))
-    path_closed: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
-    item_path: IntArray = field(default_factory=lambda: np.zeros(1, np.int64))
-    bounds: FloatArray = field(default_factory=lambda: np.empty((0, 4)))
-    z: FloatArray = field(default_factory=lambda: np.empty(0))
-    color: NDArray[np.uint8] = field(default_factory=_bytes)
-    style: NDArray[np.uint8] = field(default_factory=_bytes)
-    masked: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
-    palette: list[RGB] = field(default_factory=list)
-    item_vertex: IntArray = field(init=False)
-    path_item: IntArray = field(init=False)
-    _following: IntArray | None = field(init=False, default=None)
-    _vertex_closed: NDArray[np.bool_] | None = field(init=False, default=None)
-    _positions: dict[int, int] | None = field(init=False, default=None)
+    records: list[Record]
+    vertices: FloatArray
+    lengths: IntArray
+    closed: NDArray[np.bool_]
+    paths: IntArray
+    bounds: FloatArray
+    z: FloatArray
+    color: NDArray[np.uint8]
+    style: NDArray[np.uint8]
+    masked: NDArray[np.bool_]
 
-    def __post_init__(self) -> None:
-        self.item_vertex = self.path_start[self.item_path]
-        self.path_item = np.repeat(np.arange(len(self.records)), np.diff(self.item_path))
+    def in_paint_order(self) -> Items:
+        """The same items, the undermost first."""
+        order = paint_order(self.bounds, self.z, self.style)
+        if (order[1:] > order[:-1]).all():
+            return self
+        item_path, path_start = starts(self.paths), starts(self.lengths)
+        paths = ranges(item_path[order], item_path[order + 1])
+        return Items(
+            [self.records[i] for i in order.tolist()],
+            self.vertices[ranges(path_start[paths], path_start[paths + 1])],
+            self.lengths[paths],
+            self.closed[paths],
+            self.paths[order],
+            self.bounds[order],
+            self.z[order],
+            self.color[order],
+            self.style[order],
+            self.masked[order],
+        )
+
+
+def paint_order(bounds: FloatArray, z: FloatArray, style: NDArray[np.uint8]) -> IntArray:
+    """Positions from the undermost to the topmost; among equals in the order given."""
+    area = (bounds[:, 2] - bounds[:, 0]) * (bounds[:, 3] - bounds[:, 1])
+    return np.lexsort((-area, z, style != Style.SOLID))
+
+
+class Scene:
+    """Items by number. A number stays with its item; numbers of items that were removed are not used again.
+
+    Arrays by item: ``records``, ``bounds``, ``z``, ``color``, ``style``, ``masked``, ``present``, and ``item_path`` and
+    ``item_vertex`` (N + 1,), where its paths and vertices begin. By path: ``path_start`` (P + 1,), ``path_closed``,
+    ``path_item``. ``vertices`` (V, 2). ``palette`` is shared with whoever chooses colours.
+    """
+
+    def __init__(self, palette: list[RGB] | None = None) -> None:
+        self.palette: list[RGB] = [] if palette is None else palette
+        self.records: list[Record] = []
+        self.vertices: FloatArray = np.empty((0, 2))
+        self.path_start: IntArray = np.zeros(1, np.int64)
+        self.path_closed: NDArray[np.bool_] = np.empty(0, bool)
+        self.path_item: IntArray = np.empty(0, np.int64)
+        self.item_path: IntArray = np.zeros(1, np.int64)
+        self.item_vertex: IntArray = np.zeros(1, np.int64)
+        self.bounds: FloatArray = np.empty((0, 4))
+        self.z: FloatArray = np.empty(0)
+        self.color: NDArray[np.uint8] = np.empty(0, np.uint8)
+        self.style: NDArray[np.uint8] = np.empty(0, np.uint8)
+        self.masked: NDArray[np.bool_] = np.empty(0, bool)
+        self.present: NDArray[np.bool_] = np.empty(0, bool)
+        self._count = 0
+        self._ordered = True
+        self._positions: dict[int, int] | None = None
 
     def __len__(self) -> int:
-        return len(self.records)
+        return self._count
 
     @property
-    def following(self) -> IntArray:
-        if self._following is None:
-            self._following = np.arange(1, len(self.vertices) + 1)
-            last = self.path_start[1:] - 1
-            self._following[last] = np.where(self.path_closed, self.path_start[:-1], last)
-        return self._following
+    def wasted(self) -> int:
+        """How many numbers belong to items that are gone."""
+        return len(self.records) - self._count
+
+    def add(self, items: Items) -> range:
+        """Takes items in, behind those that are there; their numbers."""
+        first, paths, points = len(self.records), len(self.path_closed), len(self.vertices)
+        self._ordered = not first
+        if not first:
+            items = items.in_paint_order()
+        path_start, item_path = starts(items.lengths), starts(items.paths)
+        numbers = range(first, first + len(items.records))
+        self.records.extend(items.records)
+        self.vertices = _grown(self.vertices, items.vertices)
+        self.path_start = _grown(self.path_start, path_start[1:] + points)
+        self.path_closed = _grown(self.path_closed, items.closed)
+        self.path_item = _grown(self.path_item, np.repeat(np.arange(numbers.start, numbers.stop), items.paths))
+        self.item_path = _grown(self.item_path, item_path[1:] + paths)
+        self.item_vertex = _grown(self.item_vertex, path_start[item_path[1:]] + points)
+        self.bounds = _grown(self.bounds, items.bounds)
+        self.z = _grown(self.z, items.z)
+        self.color = _grown(self.color, items.color)
+        self.style = _grown(self.style, items.style)
+        self.masked = _grown(self.masked, items.masked)
+        self.present = _grown(self.present, np.ones(len(numbers), bool))
+        self._count += len(numbers)
+        if self._positions is not None:
+            self._positions.update(zip((record.id.int for record in items.records), numbers, strict=True))
+        return numbers
+
+    def remove(self, ids: Iterable[UUID]) -> list[int]:
+        """Lets items go: nothing finds them any more. Their numbers, where they were here."""
+        gone = self.positions(ids)
+        for item in gone:
+            del self._known[self.records[item].id.int]
+        self.bounds[gone] = NOWHERE
+        self.present[gone] = False
+        self._count -= len(gone)
+        return gone
 
     @property
-    def vertex_closed(self) -> NDArray[np.bool_]:
-        if self._vertex_closed is None:
-            self._vertex_closed = np.repeat(self.path_closed, np.diff(self.path_start))
-        return self._vertex_closed
+    def _known(self) -> dict[int, int]:
+        if self._positions is None:  # by the number in the UUID, whose own hash is slow
+            present = np.flatnonzero(self.present).tolist()
+            self._positions = {self.records[i].id.int: i for i in present}
+        return self._positions
 
     def position(self, item_id: UUID | None) -> int | None:
-        """Where an item is in paint order; None when it is not shown."""
-        if item_id is None:
-            return None
-        if self._positions is None:  # by the number in the UUID, whose own hash is slow
-            self._positions = {record.id.int: i for i, record in enumerate(self.records)}
-        return self._positions.get(item_id.int)
+        """The number of an item; None when it is not shown."""
+        return None if item_id is None else self._known.get(item_id.int)
 
     def positions(self, ids: Iterable[UUID | None]) -> list[int]:
-        """Where those of the items are that are shown."""
+        """The numbers of those items that are shown."""
         return [i for i in map(self.position, ids) if i is not None]
 
     def get(self, item_id: UUID | None) -> Record | None:
@@ -116,10 +183,24 @@ class Scene:
         position = self.position(item_id)
         return None if position is None else self.records[position]
 
+    def all(self) -> IntArray:
+        """Every item, in paint order."""
+        return self.in_paint_order(np.flatnonzero(self.present))
+
     def within(self, x1: float, y1: float, x2: float, y2: float) -> IntArray:
         """Items whose bounds touch the rectangle (image coordinates), in paint order."""
+        return self.in_paint_order(self.touching(x1, y1, x2, y2))
+
+    def touching(self, x1: float, y1: float, x2: float, y2: float) -> IntArray:
+        """What ``within`` gives, in no order."""
         b = self.bounds
         return np.flatnonzero((b[:, 0] <= x2) & (b[:, 2] >= x1) & (b[:, 1] <= y2) & (b[:, 3] >= y1))
+
+    def in_paint_order(self, items: IntArray) -> IntArray:
+        """Items given by rising numbers, the undermost first."""
+        if self._ordered:
+            return items
+        return items[paint_order(self.bounds[items], self.z[items], self.style[items])]
 
     def vertex_count(self, items: IntArray) -> int:
         """How many vertices the items have; a mask counts as 200."""
@@ -133,40 +214,15 @@ class Scene:
         x1, y1, x2, y2 = self.bounds[item].tolist()
         return x1, y1, x2, y2
 
-    def joined(self, other: Scene) -> Scene:
-        """The items of both, not yet in paint order, with the palette of the other."""
-        return Scene(
-            self.records + other.records,
-            np.concatenate((self.vertices, other.vertices)),
-            np.concatenate((self.path_start, other.path_start[1:] + len(self.vertices))),
-            np.concatenate((self.path_closed, other.path_closed)),
-            np.concatenate((self.item_path, other.item_path[1:] + len(self.path_closed))),
-            np.concatenate((self.bounds, other.bounds)),
-            np.concatenate((self.z, other.z)),
-            np.concatenate((self.color, other.color)),
-            np.concatenate((self.style, other.style)),
-            np.concatenate((self.masked, other.masked)),
-            other.palette,
-        )
 
-    def in_paint_order(self, kept: IntArray) -> Scene:
-        """The kept items in paint order."""
-        area = (self.bounds[kept, 2] - self.bounds[kept, 0]) * (self.bounds[kept, 3] - self.bounds[kept, 1])
-        order = kept[np.lexsort((-area, self.z[kept], self.style[kept] != Style.SOLID))]
-        if len(order) == len(self.records) and (order[1:] > order[:-1]).all():
-            return self
-        paths = ranges(self.item_path[order], self.item_path[order + 1])
-        first, last = self.path_start[paths], self.path_start[paths + 1]
-        return replace(
-            self,
-            records=[self.records[i] for i in order.tolist()],
-            vertices=self.vertices[ranges(first, last)],
-            path_start=starts(last - first),
-            path_closed=self.path_closed[paths],
-            item_path=starts(self.item_path[order + 1] - self.item_path[order]),
-            bounds=self.bounds[order],
-            z=self.z[order],
-            color=self.color[order],
-            style=self.style[order],
-            masked=self.masked[order],
-        )
+def _grown(values: NDArray[Any], more: NDArray[Any]) -> NDArray[Any]:
+    """The values with more behind them. They begin a larger array, so that growing again seldom copies what is there."""
+    used, wanted = len(values), len(values) + len(more)
+    if not used and more.base is None:
+        return more
+    room = values.base if isinstance(values.base, np.ndarray) else values
+    if len(room) < wanted:
+        room = np.empty((wanted + wanted // 4 if used > 1 else wanted, *values.shape[1:]), values.dtype)
+        room[:used] = values
+    room[used:wanted] = more
+    return room[:wanted]

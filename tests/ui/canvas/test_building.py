@@ -22,7 +22,7 @@ from annotator.domain.geometry import (
     Tag,
 )
 from annotator.domain.records import Annotation, Label, Skeleton, Suggestion, new_annotation
-from ui.canvas import CanvasColors, hit
+from ui.canvas import CanvasColors, building, hit
 from ui.canvas.building import SceneBuilder, Shown
 from ui.canvas.scene import Scene
 
@@ -70,7 +70,8 @@ def builder() -> SceneBuilder:
 def picture_of(scene: Scene) -> list[tuple[object, ...]]:
     """Everything that a scene says of each item, in paint order."""
     found = []
-    for item, record in enumerate(scene.records):
+    for item in scene.all().tolist():
+        record = scene.records[item]
         paths = range(scene.item_path[item], scene.item_path[item + 1])
         rings = [
             (scene.vertices[scene.path_start[p] : scene.path_start[p + 1]].tolist(), bool(scene.path_closed[p]))
@@ -102,8 +103,49 @@ def test_a_scene_from_the_last_one_equals_one_built_anew(first, second, data):
     expected = {a.id for a in page[0] if not a.hidden and a.geometry.kind not in ("tag", "caption")}
     expected |= {s.id for s in page[1] if s.confidence >= shown.threshold and s.geometry.kind not in ("tag", "caption")}
     assert ids(picture_of(scene)) == expected
-    ranks = [(isinstance(r, Suggestion), getattr(r, "z_order", 0)) for r in scene.records]
+    ranks = [(isinstance(r, Suggestion), getattr(r, "z_order", 0)) for r in (scene.records[i] for i in scene.all())]
     assert ranks == sorted(ranks)
+
+
+@given(st.lists(annotations, min_size=1, max_size=6), st.data())
+@settings(max_examples=60, deadline=None)
+def test_many_edits_in_a_row_leave_what_a_new_scene_would_hold(page, data):
+    """Removed, changed, added and put back, one after the other, until numbers of removed items must be dropped."""
+    made, before = builder(), building.MOST_WASTED
+    building.MOST_WASTED = 3
+    try:
+        for _ in range(12):
+            page = list(page)
+            match data.draw(st.sampled_from(("change", "remove", "add", "turn"))):
+                case "change" if page:
+                    at = data.draw(st.integers(0, len(page) - 1))
+                    page[at] = replace(page[at], geometry=data.draw(geometries))
+                case "remove" if page:
+                    del page[data.draw(st.integers(0, len(page) - 1))]
+                case "turn":
+                    page.reverse()
+                case _:
+                    page.insert(data.draw(st.integers(0, len(page))), data.draw(annotations))
+            scene, _ = made.build(page, [], Shown())
+            anew, _ = builder().build(page, [], Shown())
+            assert sorted(map(str, picture_of(scene))) == sorted(map(str, picture_of(anew)))
+            assert len(scene) == len(anew) == len(scene.all())
+            assert [scene.get(r.id) for r in page] == [anew.get(r.id) for r in page]
+            x, y = data.draw(st.tuples(st.integers(0, 90), st.integers(0, 90)))
+            assert (hit.item_at(scene, x, y, 1.0) is None) == (hit.item_at(anew, x, y, 1.0) is None)
+    finally:
+        building.MOST_WASTED = before
+
+
+def test_only_what_differs_is_looked_at():
+    rows = [object() for _ in range(9)]
+    assert building.differing(rows, rows) == ([], [])
+    other = object()
+    assert building.differing(rows, [*rows[:4], other, *rows[5:]]) == ([rows[4]], [other])
+    assert building.differing(rows, [*rows[:4], *rows[5:]]) == ([rows[4]], [])
+    assert building.differing([*rows[:3], *rows[3:]], [*rows[:3], other, *rows[3:]]) == ([], [other])
+    assert building.differing([rows[0]] * 3, [rows[0]] * 2) == ([rows[0]], [])
+    assert building.differing(rows, rows[::-1]) == (rows, rows[::-1])
 
 
 def test_only_what_differs_is_drawn_again():
