@@ -8,6 +8,8 @@ from annotator.domain.geometry import Geometry, GeometryKind, Mask
 from annotator.errors import FormatError
 from annotator.formats.report import Tally
 
+ORIENTED = "coordinates are taken as those of the oriented picture (EXIF applied)"
+
 
 class Findings:
     """Judges records of one import; warnings and counts go to ``tally``."""

@@ -48,3 +48,8 @@ def parsed(text: str, what: str) -> float:
     if not math.isfinite(result):
         raise ValueError(f"{what} is {text!r}")
     return result
+
+
+def written(value: float) -> str:
+    """The shortest text that reads back as the same float64, whole numbers without a point."""
+    return str(int(value)) if value == int(value) and abs(value) < 1e16 else repr(float(value))

@@ -46,3 +46,9 @@ def _turned(ring: tuple[XY, ...], *, clockwise: bool) -> tuple[XY, ...]:
     x, y = np.asarray(ring).T
     area = float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))
     return ring if (area > 0) == clockwise else ring[::-1]
+
+
+def smallest_box(polygon: Polygon) -> tuple[XY, ...]:
+    """Corners, clockwise on screen, of the rotated rectangle of least area around all parts."""
+    around = shapely.minimum_rotated_rectangle(shapely.MultiPoint([p for part in polygon.parts for p in part.outer]))
+    return _turned(_ring(around.exterior), clockwise=True)

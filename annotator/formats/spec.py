@@ -62,7 +62,8 @@ class FormatSpec:
     ``one_kind``: a dataset holds one of the kinds, the others are converted; ``needs_split``: every image is in a split;
     ``needs_images``: a picture that does not come along cannot be labelled; ``one_part``: polygons of several parts are joined.
     ``needs_visible``: keypoints of which none is labelled cannot be written;
-    ``image_names`` are examples of names that it can hold, empty when any will do; ``single_tag``: one annotation an image.
+    ``image_names`` and ``label_names`` are examples of names that it can hold, empty when any will do; ``single_tag``: one
+    annotation an image; ``typed_attributes``: an attribute of a label has values of one type (text, whole number, yes or no).
     """
 
     id: str
@@ -84,7 +85,9 @@ class FormatSpec:
     needs_images: bool = False
     one_part: bool = False
     needs_visible: bool = False
+    typed_attributes: bool = False
     image_names: tuple[str, ...] = ()
+    label_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

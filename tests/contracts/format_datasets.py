@@ -83,22 +83,26 @@ def geometries(draw: st.DrawFn, kind: GeometryKind, *, parts: int = 3) -> Geomet
 
 
 _values = st.one_of(st.booleans(), st.integers(-5, 5), st.text(max_size=4, alphabet="aé\"'&< "))
+_typed = {"colour": st.text(max_size=4, alphabet="aé\"'&< "), "größe": st.integers(-5, 5), "worn": st.booleans()}
+_TOLD = {"pose": "Left", "visibility": 0.25}
 
 
 def _attributes(draw: st.DrawFn, spec: FormatSpec) -> dict[str, Any]:
     if Field.ATTRIBUTES not in spec.fields:
         return {}
     if spec.attributes is None:
+        if spec.typed_attributes:
+            return draw(st.fixed_dictionaries({}, optional=_typed))
         return draw(st.dictionaries(st.sampled_from(["colour", "größe", "worn"]), _values, max_size=2))
     names = draw(st.sets(st.sampled_from(sorted(spec.attributes))))
-    return {name: "Left" if name == "pose" else True for name in names}
+    return {name: _TOLD.get(name, True) for name in names}
 
 
 @st.composite
 def datasets(draw: st.DrawFn, spec: FormatSpec) -> Dataset:
     """A dataset within what ``spec`` declares."""
     skeleton = SKELETON if GeometryKind.KEYPOINTS in spec.kinds else None
-    names = [name for name in LABELS if not (spec.single_tag and '"' in name)]
+    names = [name for name in spec.label_names or LABELS if not (spec.single_tag and '"' in name)]
     labels = tuple(DatasetLabel(name, skeleton=skeleton) for name in draw(st.permutations(names)))
     kinds = [draw(st.sampled_from(sorted(spec.kinds)))] if spec.one_kind else sorted(spec.kinds)
     images = []

@@ -223,6 +223,35 @@ def test_voc_is_written_back_equal(tmp_path: Path):
         assert meaning(after[name]) == meaning(before[name]), name
 
 
+# DOTA: the development kit and the data set's page (imagesource, gsd, eight numbers, class, difficulty)
+
+
+def test_dota_is_read_as_it_says():
+    dataset, images = read("dota", HERE / "dota")
+    assert [label.name for label in dataset.labels] == ["large-vehicle", "small-vehicle", "ship"]
+    assert {name: (image.split, len(image.annotations)) for name, image in images.items()} == {
+        "P0001.png": (Split.TRAIN, 3),
+        "north/P0001.png": (Split.VAL, 1),
+        "P0002.png": (Split.VAL, 0),
+    }
+    first = images["P0001.png"]
+    flat, turned, slanted = (one.geometry for one in first.annotations)
+    assert flat == RotatedBox(50, 20, 40, 20, 0)
+    assert isinstance(turned, RotatedBox)
+    # corners (50, 10), (60.5, 20.5), (50, 31), (39.5, 20.5): a square of 10.5 times the root of 2, on its tip
+    assert (turned.cx, turned.cy, turned.angle) == pytest.approx((50, 20.5, 45))
+    assert (turned.width, turned.height) == pytest.approx((10.5 * 2**0.5, 10.5 * 2**0.5))
+    assert slanted == Polygon.of(((10, 10), (40, 12), (45, 40), (8, 33)))
+    assert [one.attributes for one in first.annotations] == [{}, {"difficult": True}, {"difficult": 2}]
+    assert first.extra == {"dota": {"imagesource": "GoogleEarth", "gsd": "0.146343"}}
+
+
+def test_dota_is_written_back_to_the_byte(tmp_path: Path):
+    report = registry.writer("dota").write(read("dota", HERE / "dota")[0], tmp_path / "out")
+    assert report.lossy == ()
+    assert texts(tmp_path / "out") == texts(HERE / "dota")
+
+
 # Labelme: its README and the files of its examples
 
 

@@ -17,7 +17,7 @@ from annotator.formats.coco.files import CocoFile, Record, load, whole_number
 from annotator.formats.coco.records import read_record
 from annotator.formats.coco.spec import looks_like_coco
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, ImageSize
-from annotator.formats.findings import Findings
+from annotator.formats.findings import ORIENTED, Findings
 from annotator.formats.names import clean_name, find_file
 from annotator.formats.peek import HEAD_BYTES
 from annotator.formats.report import Report, Tally
@@ -25,8 +25,6 @@ from annotator.formats.source import Source
 from annotator.formats.spec import Imported
 from annotator.formats.splits import split_in, split_named
 from annotator.job_context import QUIET, JobContext
-
-ORIENTED = "coordinates are taken as those of the oriented picture (EXIF applied)"
 
 
 def read(

@@ -26,7 +26,7 @@ from annotator.domain.geometry import (
 )
 from annotator.errors import FormatError
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel, ImageSize
-from annotator.formats.findings import Findings
+from annotator.formats.findings import ORIENTED, Findings
 from annotator.formats.lazy import LazyImages
 from annotator.formats.names import clean_name, find_file
 from annotator.formats.numbers import number
@@ -35,7 +35,6 @@ from annotator.formats.source import Source
 from annotator.formats.spec import Imported
 from annotator.job_context import QUIET, JobContext
 
-ORIENTED = "coordinates are taken as those of the oriented picture (EXIF applied)"
 CIRCLE_CORNERS = 72
 _IMAGE_KEYS = frozenset({"shapes", "flags", "imageHeight", "imageWidth"})
 _SHAPE_KEYS = frozenset({"label", "points", "shape_type", "mask", "attributes", "track_id"})

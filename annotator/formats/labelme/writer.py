@@ -20,6 +20,7 @@ from annotator.formats.report import Report, Tally, own
 from annotator.formats.spec import ImagesMode
 from annotator.formats.target import Target
 from annotator.formats.unheld import WHY, Unheld
+from annotator.formats.writing import FreeStems, passing, tell
 from annotator.job_context import QUIET, JobContext
 
 _VERSION = "5.5.0"
@@ -40,15 +41,11 @@ def write(
     tally, mode = Tally(), ImagesMode(images)
     unheld = Unheld(SPEC, tally)
     unheld.labels(dataset)
-    known, used, stems = {label.name for label in dataset.labels}, set[str](), set[str]()
+    known, used = {label.name for label in dataset.labels}, set[str]()
+    stems = FreeStems(tally, "Labelme")
     with Target(target, merge=merge, replace=replace) as place:
-        for done, image in enumerate(dataset.images):
-            if done % 64 == 0:
-                context.check_cancelled()
-                context.progress(done, None, "writing Labelme")
-            if not unheld.image(image):
-                continue
-            name = _apart(image.name, stems, tally)
+        for image in passing(dataset, unheld, context, "Labelme"):
+            name = stems.free(image.name)
             shapes: list[dict[str, Any]] = []
             flags = dict(own(image.extra, "labelme").get("flags") or {})
             for one in image.annotations:
@@ -57,26 +54,12 @@ def write(
                 if not _add(one, image, shapes, flags, tally):
                     continue
                 used.add(one.label)
-                tally.annotations += 1
                 unheld.annotation(one, image)
             tally.images += 1
             place.write(f"{without_suffix(name)}.json", _document(image, name, shapes, flags))
             place.add_image(image.path, name, mode, tally, image.name)
     report_unused(dataset, used, tally)
     return tally.report("labelme", target)
-
-
-def _apart(name: str, stems: set[str], tally: Tally) -> str:
-    stem, suffix = without_suffix(name), PurePosixPath(name).suffix
-    free, count = stem, 1
-    while free in stems:
-        count += 1
-        free = f"{stem}_{count}"
-    stems.add(free)
-    if free != stem:
-        how = "another picture of that name has a different ending, and Labelme would give both one file"
-        tally.converted("", "image name", f"renamed: {how}", name)
-    return free + suffix
 
 
 def _add(
@@ -95,12 +78,7 @@ def _add(
             return False
         shape, how = found
         shapes.append(shape)
-    if one.suggested:
-        how = "; ".join(filter(None, (how, "a suggestion, written like an annotation")))
-    if how:
-        tally.converted(one.label, kind, how, image.name)
-    else:
-        tally.kept(one.label, kind, image.name)
+    tell(tally, one, image, how)
     return True
 
 

@@ -14,7 +14,7 @@ from annotator.domain.geometry import Box
 from annotator.domain.kinds import Split
 from annotator.errors import FormatError
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel, ImageSize
-from annotator.formats.findings import Findings
+from annotator.formats.findings import ORIENTED, Findings
 from annotator.formats.lazy import LazyImages
 from annotator.formats.names import clean_name, find_file, without_suffix
 from annotator.formats.numbers import parsed
@@ -26,7 +26,6 @@ from annotator.formats.splits import split_named
 from annotator.formats.voc.spec import FLAGS
 from annotator.job_context import QUIET, JobContext
 
-ORIENTED = "coordinates are taken as those of the oriented picture (EXIF applied)"
 ONE_BASED = "pixels were read as counted from 1, the last one included: x1 = xmin - 1, x2 = xmax"
 _SHOWN = 3
 _IMAGE_FOLDERS = ("JPEGImages", "images", "Images")

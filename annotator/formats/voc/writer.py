@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -12,11 +12,13 @@ from annotator.domain.kinds import Split
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage
 from annotator.formats.labels import report_unused, unknown
 from annotator.formats.names import without_suffix
+from annotator.formats.numbers import written
 from annotator.formats.report import Report, Tally, own
 from annotator.formats.spec import ImagesMode
 from annotator.formats.target import Target
 from annotator.formats.unheld import WHY, Unheld
 from annotator.formats.voc.spec import FLAGS, SPEC
+from annotator.formats.writing import FreeStems, passing, tell
 from annotator.job_context import QUIET, JobContext
 
 
@@ -35,25 +37,18 @@ def write(
     unheld.labels(dataset)
     known, used = {label.name for label in dataset.labels}, set[str]()
     lists: dict[Split, list[str]] = {}
-    stems: set[str] = set()
+    stems = FreeStems(tally, "VOC")
     with Target(target, merge=merge, replace=replace) as place:
-        for done, image in enumerate(dataset.images):
-            if done % 64 == 0:
-                context.check_cancelled()
-                context.progress(done, None, "writing Pascal VOC")
-            if not unheld.image(image) or not _writable(image, tally):
+        for image in passing(dataset, unheld, context, "Pascal VOC"):
+            if not _writable(image, tally):
                 continue
-            name = _apart(image.name, stems, tally)
+            name = stems.free(image.name)
             boxes = [one for one in image.annotations if _is_held(one, image, tally)]
             for one in boxes:
                 if one.label not in known:
                     raise unknown(one.label, image.name)
                 used.add(one.label)
-                tally.annotations += 1
-                if one.suggested:
-                    tally.converted(one.label, "box", "a suggestion, written like an annotation", image.name)
-                else:
-                    tally.kept(one.label, "box", image.name)
+                tell(tally, one, image)
                 unheld.annotation(one, image)
                 _said_flags(one, image, tally)
             tally.images += 1
@@ -62,7 +57,7 @@ def write(
             if image.split:
                 lists.setdefault(image.split, []).append(without_suffix(name) + "\n")
         if merge:
-            _add_standing(place.path / "ImageSets" / "Main", lists, stems)
+            _add_standing(place.path / "ImageSets" / "Main", lists, stems.taken)
         for split, lines in lists.items():
             place.write(f"ImageSets/Main/{split.value}.txt", "".join(lines).encode())
         if not tally.images:
@@ -71,12 +66,12 @@ def write(
     return tally.report("voc", target)
 
 
-def _add_standing(folder: Path, lists: dict[Split, list[str]], written: set[str]) -> None:
+def _add_standing(folder: Path, lists: dict[Split, list[str]], done: frozenset[str]) -> None:
     """Add the lines of existing lists whose pictures this export does not write; what it writes leaves its old list."""
     for split in Split:
         file = folder / f"{split.value}.txt"
         if file.is_file():
-            old = [line for line in file.read_text("utf-8", "replace").splitlines() if line and line not in written]
+            old = [line for line in file.read_text("utf-8", "replace").splitlines() if line and line not in done]
             lists.setdefault(split, []).extend(line + "\n" for line in old)
 
 
@@ -88,19 +83,6 @@ def _writable(image: DatasetImage, tally: Tally) -> bool:
         )
         return False
     return True
-
-
-def _apart(name: str, stems: set[str], tally: Tally) -> str:
-    stem, suffix = without_suffix(name), PurePosixPath(name).suffix
-    free, count = stem, 1
-    while free in stems:
-        count += 1
-        free = f"{stem}_{count}"
-    stems.add(free)
-    if free != stem:
-        how = "another picture of that name has a different ending, and VOC would give both one XML file"
-        tally.converted("", "image name", f"renamed: {how}", name)
-    return free + suffix
 
 
 def _is_held(one: DatasetAnnotation, image: DatasetImage, tally: Tally) -> bool:
@@ -144,7 +126,7 @@ def _object(root: ElementTree.Element, one: DatasetAnnotation) -> None:
         _grow(element, flag, "1" if one.attributes.get(flag) else "0")
     x1, y1, x2, y2 = one.geometry.bounds() or (0.0, 0.0, 0.0, 0.0)
     corners = {"xmin": x1 + 1, "ymin": y1 + 1, "xmax": x2, "ymax": y2}
-    _grow(element, "bndbox", [[key, _number(value)] for key, value in corners.items()])
+    _grow(element, "bndbox", [[key, written(value)] for key, value in corners.items()])
     foreign: Mapping[str, Any] = own(one.extra, "voc")
     for tag, tree in foreign.items():
         _grow(element, tag, tree)
@@ -158,7 +140,3 @@ def _grow(parent: ElementTree.Element, tag: str, tree: Any) -> None:
             _grow(element, child, below)
     else:
         element.text = str(tree)
-
-
-def _number(value: float) -> str:
-    return str(int(value)) if value == int(value) else repr(value)

@@ -13,7 +13,7 @@ from annotator.errors import FormatError
 from annotator.formats.findings import Findings
 from annotator.formats.names import clean_name
 from annotator.formats.peek import IMAGE_SUFFIXES, is_image_name
-from annotator.formats.splits import split_named
+from annotator.formats.splits import kept_apart, split_named
 from annotator.formats.yolo.spec import NAME_LISTS
 from annotator.formats.yolo.tasks import KeypointShape, YoloTask
 
@@ -253,14 +253,5 @@ def _short(relative: PurePosixPath) -> tuple[str, Split | None]:
 
 def _apart(items: list[Item], findings: Findings) -> list[Item]:
     """Names that are in several splits get the split in front."""
-    seen: dict[str, int] = {}
-    for item in items:
-        seen[item.name] = seen.get(item.name, 0) + 1
-    result = []
-    for item in items:
-        if seen[item.name] > 1 and item.split is not None:
-            renamed = f"{item.split.value}/{item.name}"
-            findings.tally.warn(f"{item.name} is in several splits: named {renamed}")
-            item = replace(item, name=renamed)
-        result.append(item)
-    return result
+    names = kept_apart([(item.name, item.split) for item in items], findings.tally)
+    return [replace(item, name=name) for item, name in zip(items, names, strict=True)]

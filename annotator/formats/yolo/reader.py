@@ -7,8 +7,9 @@ from pathlib import Path
 from annotator.domain.geometry import Polygon, RotatedBox
 from annotator.domain.records import Skeleton
 from annotator.errors import FormatError
+from annotator.formats.corners import rotated_box
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel, ImageSize
-from annotator.formats.findings import Findings
+from annotator.formats.findings import ORIENTED, Findings
 from annotator.formats.lazy import LazyImages
 from annotator.formats.names import find_file
 from annotator.formats.numbers import parsed
@@ -17,10 +18,9 @@ from annotator.formats.report import Tally
 from annotator.formats.source import Source
 from annotator.formats.spec import Imported
 from annotator.formats.yolo.layout import Item, Layout, explore
-from annotator.formats.yolo.tasks import box, outline, pose, rotated_box
+from annotator.formats.yolo.tasks import box, outline, pose
 from annotator.job_context import QUIET, JobContext
 
-ORIENTED = "coordinates are taken as those of the oriented picture (EXIF applied)"
 PERHAPS_ROTATED = "outlines of four corners are read as polygons; rotated boxes need the line task: obb in data.yaml"
 _FOUR_CORNERS = 8
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from annotator.domain.geometry import XY, Box, Geometry, Keypoints, Mask, Polygon, PolygonPart, RotatedBox
+from annotator.domain.geometry import Box, Geometry, Keypoints, Mask, Polygon, PolygonPart, RotatedBox
+from annotator.formats.corners import is_quad
 
-_RECTANGLE = 0.05
 _SAME_BOX = 1e-6
 
 
@@ -36,17 +35,13 @@ def task_of(geometries: Iterable[Geometry], *, declared: bool) -> YoloTask:
     for one in geometries:
         points |= isinstance(one, Keypoints)
         rotated |= isinstance(one, RotatedBox)
-        outlines |= isinstance(one, Mask) or (isinstance(one, Polygon) and not (declared and _quad(one)))
+        outlines |= isinstance(one, Mask) or (isinstance(one, Polygon) and not (declared and is_quad(one)))
         declared |= isinstance(one, RotatedBox)
     if outlines:
         return YoloTask.SEGMENT
     if rotated:
         return YoloTask.OBB
     return YoloTask.POSE if points else YoloTask.OBB if declared else YoloTask.DETECT
-
-
-def _quad(polygon: Polygon) -> bool:
-    return len(polygon.parts) == 1 and len(polygon.parts[0].outer) == 4 and not polygon.parts[0].holes
 
 
 def box(values: Sequence[float], width: int, height: int) -> Box:
@@ -66,22 +61,6 @@ def outline(values: Sequence[float], width: int, height: int) -> Polygon:
     """The polygon of relative coordinates."""
     points = zip((x * width for x in values[::2]), (y * height for y in values[1::2]), strict=True)
     return Polygon((PolygonPart(tuple(points)),))
-
-
-def rotated_box(polygon: Polygon) -> RotatedBox | None:
-    """The rotated box whose corners are the polygon's; None when they are off a rectangle by more than a rounding error."""
-    if not _quad(polygon):
-        return None
-    ring = polygon.parts[0].outer
-    (ax, ay), (bx, by), (cx, cy), _ = ring
-    if (bx - ax) * (cy - by) - (by - ay) * (cx - bx) < 0:
-        ring = (ring[0], ring[3], ring[2], ring[1])
-        (ax, ay), (bx, by), (cx, cy), _ = ring
-    middle = sum(x for x, _ in ring) / 4, sum(y for _, y in ring) / 4
-    angle = math.degrees(math.atan2(by - ay, bx - ax))
-    found = RotatedBox(*middle, math.dist((ax, ay), (bx, by)), math.dist((bx, by), (cx, cy)), angle)
-    off = max(math.dist(one, other) for one, other in zip(found.corners(), ring, strict=True))
-    return found if off <= _RECTANGLE else None
 
 
 def pose(values: Sequence[float], shape: KeypointShape, width: int, height: int) -> list[Geometry]:
@@ -115,11 +94,3 @@ def pose_values(around: Box | None, points: Keypoints | None, count: int, width:
     for x, y, visible in shown:
         values += [x / width, y / height, visible]
     return values + [0, 0, 0] * (count - len(shown))
-
-
-def corners(geometry: Box | RotatedBox) -> tuple[XY, ...]:
-    """Four corners, clockwise on screen."""
-    if isinstance(geometry, RotatedBox):
-        return geometry.corners()
-    x1, y1, x2, y2 = geometry.bounds()
-    return (x1, y1), (x2, y1), (x2, y2), (x1, y2)

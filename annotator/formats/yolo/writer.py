@@ -10,6 +10,7 @@ import yaml
 
 from annotator.domain.geometry import XY, Box, Caption, Geometry, Keypoints, Mask, Polygon, RotatedBox
 from annotator.domain.kinds import Split
+from annotator.formats.corners import corners
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel
 from annotator.formats.labels import positions, unknown
 from annotator.formats.names import without_suffix
@@ -18,9 +19,10 @@ from annotator.formats.report import Report, Tally, own
 from annotator.formats.spec import ImagesMode
 from annotator.formats.target import Target
 from annotator.formats.unheld import WHY, Unheld
+from annotator.formats.writing import FreeStems, passing, tell
 from annotator.formats.yolo.layout import standing_names
 from annotator.formats.yolo.spec import SPEC
-from annotator.formats.yolo.tasks import YoloTask, corners, pose_values, relative_box, task_of
+from annotator.formats.yolo.tasks import YoloTask, pose_values, relative_box, task_of
 from annotator.job_context import QUIET, JobContext
 
 _POINTS_ALONE = "the dataset has outlines or rotated boxes, and YOLO holds keypoints in a dataset without them"
@@ -43,10 +45,7 @@ def write(
         if merge and config.is_file():
             dataset = _with_standing_names(dataset, standing_names(config))
         work = _Work(dataset, place, ImagesMode(images), tally)
-        for done, image in enumerate(dataset.images):
-            if done % 64 == 0:
-                context.check_cancelled()
-                context.progress(done, None, "writing YOLO")
+        for image in passing(dataset, work.unheld, context, "YOLO"):
             work.add(image)
         work.finish()
     return tally.report("yolo", target)
@@ -61,26 +60,24 @@ class _Work:
         self._place, self._mode, self._tally = place, mode, tally
         self._numbers = positions(dataset, tally)
         self._header = dict(own(dataset.extra, "yolo"))
-        self._unheld = Unheld(SPEC, tally)
+        self.unheld = Unheld(SPEC, tally)
         declared = self._header.pop("task", None) == YoloTask.OBB
         self._task = task_of((a.geometry for i in dataset.images for a in i.annotations), declared=declared)
         self._points = _points_of(dataset) if self._task is YoloTask.POSE else ()
-        self._unheld.labels(_without_held_skeletons(dataset) if self._points else dataset)
+        self.unheld.labels(_without_held_skeletons(dataset) if self._points else dataset)
         for key in () if self._points else ("kpt_shape", "kpt_names", "flip_idx"):
             self._header.pop(key, None)
         self._lists: dict[Split, list[str]] = {Split.TRAIN: []}
-        self._stems: set[str] = set()
+        self._stems = FreeStems(tally, "YOLO")
 
     def add(self, image: DatasetImage) -> None:
-        if not self._unheld.image(image):
-            return
         if "\n" in image.name or "\r" in image.name:
             self._tally.dropped("", "image", "a name with a line break cannot stand in YOLO's lists", image.name)
             return
         split = image.split or Split.TRAIN
         if image.split is None:
             self._tally.converted("", "split", "images without a split are written to train", image.name)
-        name = self._apart(image.name, split)
+        name = self._stems.free(image.name, f"{split.value}/")
         lines = self._lines(image)
         self._tally.images += 1
         self._place.add_image(image.path, f"images/{split.value}/{name}", self._mode, self._tally, image.name)
@@ -118,20 +115,6 @@ class _Work:
                 elif written[name] is not split:
                     stale = f"labels/{split.value}/{without_suffix(name.strip())}.txt"
                     self._tally.warn(f"{name.strip()} moved from {split.value}: its old {stale} stays; delete it")
-
-    def _apart(self, name: str, split: Split) -> str:
-        """A name whose label file no other picture has: YOLO drops the ending, so a.jpg and a.png would share one."""
-        stem, suffix = without_suffix(name), Path(name).suffix
-        free = stem
-        count = 1
-        while f"{split.value}/{free}" in self._stems:
-            count += 1
-            free = f"{stem}_{count}"
-        self._stems.add(f"{split.value}/{free}")
-        if free != stem:
-            how = "another picture of that name has a different ending, and YOLO would give both one label file"
-            self._tally.converted("", "image name", f"renamed: {how}", name)
-        return free + suffix
 
     def _lines(self, image: DatasetImage) -> list[str]:
         """The lines of an image; what is dropped is reported. Keypoints and the box of their line are one line again."""
@@ -174,13 +157,8 @@ class _Work:
             self._tally.dropped(label, kind, str(reason), image.name)
             return ""
         for one in filter(None, (annotation, partner)):
-            self._tally.annotations += 1
-            said = "; ".join(filter(None, (how, "a suggestion, written like an annotation" if one.suggested else "")))
-            if said:
-                self._tally.converted(label, one.geometry.kind.value, said, image.name)
-            else:
-                self._tally.kept(label, one.geometry.kind.value, image.name)
-            self._unheld.annotation(one, image)
+            tell(self._tally, one, image, how)
+            self.unheld.annotation(one, image)
         return f"{self._numbers[label]} {' '.join(map(repr, values))}\n"
 
     def _values(

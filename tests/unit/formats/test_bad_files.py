@@ -227,6 +227,35 @@ def test_yolo_names_a_bad_data_yaml(names: str, what: str, tmp_path: Path):
     refused("yolo", tmp_path / "data.yaml", "data.yaml", what)
 
 
+def dota(folder: Path, line: str) -> Path:
+    (folder / "labelTxt").mkdir()
+    file = folder / "labelTxt" / "a.txt"
+    file.write_text(f"imagesource:x\n1 1 9 1 9 5 1 5 cat 0\n{line}\n")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("1 1 9 1 9 5 1 5", "8 words, where four corners and a class are needed"),
+        ("1 1 9 1 9 5 1 x cat 0", "'x', not a number"),
+        ("1 1 9 1 9 5 1 nan cat 0", "'nan'"),
+        ("1 1 9 1 9 5 1 1e999 cat 0", "'1e999'"),
+        ("1 1 9 1 9 1 1 1 cat 0", "without area"),
+        ("301 1 309 1 309 5 301 5 cat 0", "outside the 100 x 80 image"),
+    ],
+)
+def test_dota_names_the_line(line: str, what: str, tmp_path: Path):
+    file = dota(tmp_path, line)
+    skipped("dota", tmp_path, str(file), "line 3", what)
+
+
+def test_dota_that_is_no_text_is_named(tmp_path: Path):
+    file = dota(tmp_path, "")
+    file.write_bytes(b"\xff\xfe\x00")
+    refused("dota", tmp_path, str(file), "cannot be read as text")
+
+
 def voc(folder: Path, inner: str) -> Path:
     file = folder / "a.xml"
     file.write_text(VOC.format(OBJECT.format(1, 1, 20, 20) + inner))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image as Picture
 
-from annotator.domain.geometry import Box, Geometry, Tag
+from annotator.domain.geometry import Box, Geometry, GeometryKind, RotatedBox, Tag
 from annotator.domain.kinds import Split
 from annotator.errors import FormatError
 from annotator.formats import registry
@@ -33,7 +33,11 @@ def dataset(format_id: str, folder: Path, *names: str, label: str = "cat") -> Da
     held = registry.spec(format_id).kinds
     images = []
     for place, name in enumerate(names):
-        shape: Geometry = Tag() if not any(kind.value == "box" for kind in held) else Box(place, 2, place + 4, 9)
+        shape: Geometry = Tag()
+        if GeometryKind.BOX in held:
+            shape = Box(place, 2, place + 4, 9)
+        elif GeometryKind.ROTATED_BOX in held:
+            shape = RotatedBox(place + 8, 9, 4, 6, 30)
         path = picture(folder / f"{place}.png", shade=place)
         one = DatasetAnnotation(label, shape)
         images.append(DatasetImage(name, (one,), WIDTH, HEIGHT, path, Split.TRAIN))
