@@ -5,7 +5,7 @@ The inverse of a change swaps before and after; the inverse of an edit reverses 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar
 from uuid import UUID
@@ -104,7 +104,8 @@ class BatchChange:
     """A bulk edit was put in force or taken back, by one flag.
 
     The first time its rows are written: either ``rows``, or whatever has the label ``label_id`` (deleted, or moved to
-    ``into_id``). Rows are in memory only until then; the log names the batch and nothing else.
+    ``into_id``). Rows are in memory only until then; the log names the batch and nothing else. ``by_image`` are the same rows by
+    image: made with the batch, off the GUI thread, because pages are read from it while it is being written.
     """
 
     batch_id: UUID
@@ -112,9 +113,14 @@ class BatchChange:
     rows: tuple[RowChange, ...] = field(default=(), compare=False)
     label_id: int | None = None
     into_id: int | None = None
+    by_image: Mapping[int, Sequence[RowChange]] = field(default_factory=dict, compare=False, repr=False)
 
     def inverse(self) -> BatchChange:
-        return replace(self, applied=not self.applied, rows=())
+        return replace(self.without_rows(), applied=not self.applied)
+
+    def without_rows(self) -> BatchChange:
+        """The batch by name alone."""
+        return replace(self, rows=(), by_image={})
 
 
 RowChange: TypeAlias = AnnotationChange | VerdictChange | ImageChange
@@ -159,7 +165,15 @@ def batched(edit: Edit) -> Edit:
     if len(rows) <= MANY_ROWS:
         return edit
     others = tuple(c for c in edit.changes if isinstance(c, LabelChange | FindingChange | BatchChange))
-    return replace(edit, changes=(*others, BatchChange(new_id(), True, rows)))
+    return replace(edit, changes=(*others, BatchChange(new_id(), True, rows, by_image=by_image(rows))))
+
+
+def by_image(rows: Iterable[RowChange]) -> dict[int, list[RowChange]]:
+    """Row changes by the image that they concern, in their order."""
+    found: dict[int, list[RowChange]] = {}
+    for row in rows:
+        found.setdefault(row.image_id, []).append(row)
+    return found
 
 
 def _either(before: T | None, after: T | None) -> T:

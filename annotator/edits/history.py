@@ -7,14 +7,14 @@ reported through ``on_failure``, which, like the futures, runs on the lane's thr
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from annotator.domain.page import Page
 from annotator.edits import codec
-from annotator.edits.changes import BatchChange, Change, Edit, LabelChange, RowChange, batched
+from annotator.edits.changes import BatchChange, Change, Edit, LabelChange, RowChange, batched, by_image
 from annotator.edits.commit import commit
 from annotator.edits.overlay import load_page, without_rows
 from annotator.edits.recent import RecentPages
@@ -45,12 +45,12 @@ class InFlight:
     target: Node | None = None
 
     @cached_property
-    def by_image(self) -> dict[int, list[RowChange]]:
+    def by_image(self) -> Mapping[int, Sequence[RowChange]]:
         """Its rows by image, so that a page does not look through all rows of a bulk edit."""
-        found: dict[int, list[RowChange]] = {}
-        for row in self.edit.rows():
-            found.setdefault(row.image_id, []).append(row)
-        return found
+        batches = [c for c in self.edit.changes if isinstance(c, BatchChange) and c.rows]
+        if len(batches) == 1 and len(self.edit.changes) == 1 and batches[0].by_image:
+            return batches[0].by_image
+        return by_image(self.edit.rows())
 
     def on_page(self, image_id: int) -> Edit | None:
         """The part of it that may change that image's page; None when it does not."""
@@ -58,7 +58,7 @@ class InFlight:
         if rows is None and not self.edit.reaches_everywhere:
             return None
         changes: list[Change] = [c for c in self.edit.changes if isinstance(c, LabelChange)]
-        changes += [replace(c, rows=()) for c in self.edit.changes if isinstance(c, BatchChange)]
+        changes += [c.without_rows() for c in self.edit.changes if isinstance(c, BatchChange)]
         return replace(self.edit, changes=(*(rows or ()), *changes))
 
 

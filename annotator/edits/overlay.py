@@ -59,4 +59,4 @@ def _expanded(reader: Reader, change: Change, image_id: int, turned: dict[UUID, 
 
 def without_rows(edit: Edit) -> Edit:
     """The edit as the log has it: batches by name alone."""
-    return replace(edit, changes=tuple(replace(c, rows=()) if isinstance(c, BatchChange) else c for c in edit.changes))
+    return replace(edit, changes=tuple(c.without_rows() if isinstance(c, BatchChange) else c for c in edit.changes))

@@ -25,6 +25,8 @@ from annotator.store.types import dump_mapping, load_mapping
 
 _CHUNK = 500
 _INSERT_CHUNK = 2_000
+_MANY = 20_000
+"""From so many ids on, reading a column of all images costs less than asking for these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,29 @@ class ImageReads:
         """The tasks for which a person has said that the image is complete."""
         query = select(DoneRow.task).where(DoneRow.image_id == image_id)
         return frozenset(Task(task) for task in self._connection.execute(query).scalars())
+
+    def done_many(self, ids: Iterable[int]) -> dict[int, frozenset[Task]]:
+        """For each image the tasks that are done; images without any are left out."""
+        found: dict[int, set[Task]] = {}
+        for chunk in chunks(int(i) for i in ids):
+            query = select(DoneRow.image_id, DoneRow.task).where(DoneRow.image_id.in_(chunk))
+            for row in self._connection.execute(query):
+                found.setdefault(row[0], set()).add(Task(row[1]))
+        return {image: frozenset(tasks) for image, tasks in found.items()}
+
+    def sizes(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(n, 2) width and height in pixels of ``ids``; 0 where a file has not been probed or an id is unknown."""
+        query = select(ImageRow.id, ImageRow.width, ImageRow.height)
+        wanted = np.unique(np.asarray(ids, np.int64))
+        many = len(wanted) > _MANY
+        parts = [query] if many else [query.where(ImageRow.id.in_(chunk)) for chunk in chunks(wanted.tolist())]
+        rows = [tuple(row) for part in parts for row in self._connection.execute(part)]
+        known = np.asarray(rows, np.int64).reshape(-1, 3)
+        known = known[np.argsort(known[:, 0], kind="stable")]
+        if not len(known):
+            return np.zeros((len(ids), 2), np.int64)
+        at = np.minimum(np.searchsorted(known[:, 0], ids), len(known) - 1)
+        return np.where((known[at, 0] == ids)[:, None], known[at, 1:], 0)
 
     def done_ids(self, task: Task) -> NDArray[np.int64]:
         """The ids of the images that are done for ``task``, ascending."""

@@ -25,6 +25,7 @@ from annotator.store.tables import SuggestionRow
 from annotator.store.types import dump_geometry, dump_json, dump_mapping, load_geometry, load_mapping
 
 _INSERT_CHUNK = 5_000
+Bounds = tuple[float | None, float | None, float | None, float | None]
 _TASKS = {task.value: task for task in Task}
 
 COLUMNS = (
@@ -108,6 +109,19 @@ class SuggestionReads:
         query = self._open(select(*COLUMNS), task, label_id).where(SuggestionRow.confidence >= at_least)
         query = query.order_by(SuggestionRow.confidence.desc(), SuggestionRow.id).limit(limit).offset(offset)
         return [record(row) for row in self._connection.execute(query)]
+
+    def bounds(self, task: Task, label_id: int | None = None) -> list[tuple[UUID, int, int, float, Bounds]]:
+        """(id, image id, label id, confidence, bounds) of the open suggestions of a task (and label), in no order."""
+        row = SuggestionRow
+        columns = (row.id, row.image_id, row.label_id, row.confidence, row.x1, row.y1, row.x2, row.y2)
+        query = self._open(select(*columns), task, label_id)
+        return [(r[0], r[1], r[2], r[3], (r[4], r[5], r[6], r[7])) for r in self._connection.execute(query)]
+
+    def open_by_label(self) -> dict[tuple[Task, int], int]:
+        """How many suggestions with rows are open, by task and label."""
+        query = select(SuggestionRow.task, SuggestionRow.label_id, func.count()).where(SuggestionRow.is_open)
+        query = query.group_by(SuggestionRow.task, SuggestionRow.label_id)
+        return {(_TASKS[row[0]], row[1]): row[2] for row in self._connection.execute(query)}
 
     def confidences(self, task: Task, label_id: int | None = None) -> NDArray[np.float64]:
         """The confidences of all open suggestions of a task (and label), for histograms."""

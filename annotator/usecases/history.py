@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 from annotator.domain.page import Page
 from annotator.domain.records import Label
 from annotator.edits.history import History
 from annotator.edits.vocabulary import Vocabulary
 from annotator.events import ChangeSet, Table
+from annotator.job_context import QUIET, JobContext
 from annotator.usecases.parts import Parts
 from annotator.usecases.review_view import ReviewView
+
+if TYPE_CHECKING:
+    from annotator.edits.changes import Edit
+    from annotator.usecases.wall import Judgement, WallPile
 
 
 class ProjectHistory(History):
@@ -32,6 +38,12 @@ class ProjectHistory(History):
         """Labels and groups as the builders of edits need them."""
         with self._parts.db.read() as reader:
             return Vocabulary.of(reader.labels.all(), reader.labels.groups())
+
+    def pile_edit(self, pile: WallPile, judgement: Judgement, title: str, context: JobContext = QUIET) -> Edit:
+        """The edit that judges many suggestions of a pile in one step; ``perform`` it. Takes a while: not for the GUI thread."""
+        from annotator.usecases import wall
+
+        return wall.pile_edit(self._parts, self, self._review, pile, judgement, context, title)
 
     def _known_labels(self) -> tuple[Label, ...]:
         with self._labels_guard:

@@ -25,6 +25,7 @@ from annotator.usecases.settings_view import TAG_RUN
 
 if TYPE_CHECKING:
     from annotator.usecases.tag_table import GroupTable, TagTable
+    from annotator.usecases.wall import WallPile
 
 Ids = NDArray[np.int64]
 FloatArray = NDArray[np.float32]
@@ -151,6 +152,18 @@ class ReviewView:
         if table is not None:
             made += [s for s in table.suggestions(images) if (s.image_id, s.label_id) not in said]
         return [s for s in made if (s.image_id, s.label_id) in wanted]
+
+    def wall(self, task: Task, label_id: int | None = None) -> WallPile:
+        """The open suggestions of a task and label for the Review wall, the most confident first."""
+        from annotator.usecases import wall
+
+        return wall.read_pile(self._parts, self, task, label_id)
+
+    def wall_counts(self) -> dict[tuple[Task, int], int]:
+        """How many suggestions are open, by task and label."""
+        from annotator.usecases import wall
+
+        return wall.counts(self._parts, self)
 
     def open_counts(self) -> dict[int, int]:
         """Label id to its number of open suggestions of all tasks."""

@@ -1,0 +1,197 @@
+"""The Review wall: the open suggestions of one task and label as arrays, and the one edit that judges a whole pile of them.
+
+A pile of a hundred thousand is a handful of arrays; suggestions become records only when they are judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotator.domain.kinds import ImageState, Task
+from annotator.domain.page import Page
+from annotator.domain.records import ImageFilter, Suggestion
+from annotator.edits.changes import Edit
+from annotator.edits.piles import Ruling, judge_pile
+from annotator.job_context import JobContext
+from annotator.usecases.parts import Parts
+
+if TYPE_CHECKING:
+    from annotator.usecases.history import ProjectHistory
+    from annotator.usecases.review_view import ReviewView
+
+Ids = NDArray[np.int64]
+FloatArray = NDArray[np.float32]
+
+SHOWN = frozenset({ImageState.NEW, ImageState.IN_PROGRESS, ImageState.DONE, ImageState.SKIPPED})
+SQUARE = 1.0
+PAGES_AT_ONCE = 400
+
+
+@dataclass(frozen=True)
+class WallPile:
+    """Suggestions in the order in which the wall shows them, all arrays (n,), ``boxes`` (n, 4).
+
+    ``boxes`` are bounds in pixels of the oriented image, NaN where the whole image is meant; ``aspects`` are width by height of
+    what is shown. ``ids`` are those of the suggestions that have rows, None for tags, which are known by image and label.
+    """
+
+    task: Task
+    image_ids: Ids
+    label_ids: Ids
+    confidences: FloatArray
+    aspects: FloatArray
+    boxes: FloatArray
+    ids: tuple[UUID, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+    def key(self, row: int) -> Hashable:
+        """What names the suggestion of a row wherever it stands."""
+        return self.ids[row] if self.ids is not None else (int(self.image_ids[row]), int(self.label_ids[row]))
+
+    @cached_property
+    def rows_by_key(self) -> Mapping[Hashable, int]:
+        """Key to row."""
+        if self.ids is not None:
+            return {each: row for row, each in enumerate(self.ids)}
+        pairs = zip(self.image_ids.tolist(), self.label_ids.tolist(), strict=True)
+        return {each: row for row, each in enumerate(pairs)}
+
+    def pick(self, rows: NDArray[Any]) -> WallPile:
+        """Some of them, in the order of ``rows``."""
+        chosen = np.asarray(rows, np.int64)
+        ids = None if self.ids is None else tuple(self.ids[row] for row in chosen.tolist())
+        return WallPile(
+            self.task,
+            self.image_ids[chosen],
+            self.label_ids[chosen],
+            self.confidences[chosen],
+            self.aspects[chosen],
+            self.boxes[chosen],
+            ids,
+        )
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What to do with rows of a pile: ``accepted`` and ``rejected`` (k,) rows, ``relabelled`` row to label."""
+
+    accepted: Ids
+    rejected: Ids
+    relabelled: Mapping[int, int]
+
+    def __len__(self) -> int:
+        return len(self.accepted) + len(self.rejected) + len(self.relabelled)
+
+
+def read_pile(parts: Parts, review: ReviewView, task: Task, label_id: int | None = None) -> WallPile:
+    """The open suggestions of a task (and label), the most confident first. Raises nothing for an empty one."""
+    if task is Task.TAGS:
+        pile = review.pile(label_id)
+        return _measured(parts, task, pile.image_ids, pile.label_ids, pile.confidences)
+    with parts.db.read() as reader:
+        rows = reader.suggestions.bounds(task, label_id)
+        shown = np.setdiff1d(reader.images.ids(ImageFilter(states=SHOWN)), reader.images.done_ids(task))
+        alive = np.asarray([label.id for label in reader.labels.all()], np.int64)
+    images = np.asarray([row[1] for row in rows], np.int64)
+    labels = np.asarray([row[2] for row in rows], np.int64)
+    keep = np.flatnonzero(np.isin(images, shown) & np.isin(labels, alive))
+    sure = np.asarray([row[3] for row in rows], np.float32)
+    keep = keep[np.argsort(-sure[keep], kind="stable")]
+    boxes = np.asarray([row[4] for row in rows], np.float32).reshape(-1, 4)[keep]
+    ids = tuple(rows[at][0] for at in keep.tolist())
+    return _measured(parts, task, images[keep], labels[keep], sure[keep], boxes, ids)
+
+
+def _measured(
+    parts: Parts,
+    task: Task,
+    image_ids: Ids,
+    label_ids: Ids,
+    confidences: FloatArray,
+    boxes: FloatArray | None = None,
+    ids: tuple[UUID, ...] | None = None,
+) -> WallPile:
+    """The pile with how wide each crop is by its height."""
+    if boxes is None:
+        boxes = np.full((len(image_ids), 4), np.nan, np.float32)
+    with parts.db.read() as reader:
+        sizes = reader.images.sizes(image_ids).astype(np.float32)
+    whole = np.isnan(boxes).any(axis=1)
+    wide = np.where(whole, sizes[:, 0], boxes[:, 2] - boxes[:, 0])
+    high = np.where(whole, sizes[:, 1], boxes[:, 3] - boxes[:, 1])
+    known = (wide > 0) & (high > 0)
+    aspects = np.where(known, wide / np.where(known, high, 1), SQUARE).astype(np.float32)
+    return WallPile(task, image_ids, label_ids, np.asarray(confidences, np.float32), aspects, boxes, ids)
+
+
+def counts(parts: Parts, review: ReviewView) -> dict[tuple[Task, int], int]:
+    """How many suggestions are open, by task and label."""
+    with parts.db.read() as reader:
+        found = {key: n for key, n in reader.suggestions.open_by_label().items() if key[0] is not Task.TAGS}
+    labels, numbers = np.unique(review.pile().label_ids, return_counts=True)
+    found.update({(Task.TAGS, int(k)): int(n) for k, n in zip(labels, numbers, strict=True)})
+    return found
+
+
+def pile_edit(
+    parts: Parts,
+    history: ProjectHistory,
+    review: ReviewView,
+    pile: WallPile,
+    judgement: Judgement,
+    context: JobContext,
+    title: str = "Review",
+) -> Edit:
+    """The edit that does ``judgement``, not performed yet. Suggestions judged since the pile was read are passed over.
+
+    Cancelled, it changes nothing.
+    """
+    history.flush()
+    rulings = _rulings(parts, review, pile, judgement)
+    pages = _pages(parts, review, pile.task, list(rulings), context)
+    return judge_pile(pages, rulings, history.vocabulary(), annotator=parts.annotator, title=title)
+
+
+def _pages(parts: Parts, review: ReviewView, task: Task, images: list[int], context: JobContext) -> Iterator[Page]:
+    """The pages of many images, some hundred at a time."""
+    with parts.db.read() as reader:
+        labels = reader.labels.all()
+    for start in range(0, len(images), PAGES_AT_ONCE):
+        context.check_cancelled()
+        context.progress(start, len(images))
+        with parts.db.read() as reader:
+            pages = reader.pages.load_many(images[start : start + PAGES_AT_ONCE])
+        yield from (review.complete(page, labels) for page in pages) if task is Task.TAGS else pages
+    context.progress(len(images), len(images))
+
+
+def _rulings(parts: Parts, review: ReviewView, pile: WallPile, judgement: Judgement) -> dict[int, list[Ruling]]:
+    """By image what is decided about each of its suggestions."""
+    decided: dict[int, int | None] = {row: int(pile.label_ids[row]) for row in judgement.accepted.tolist()}
+    decided.update(dict.fromkeys(judgement.rejected.tolist()))
+    decided.update(judgement.relabelled)
+    rows = np.asarray(sorted(decided), np.int64)
+    made = _suggestions(parts, review, pile, rows)
+    found: dict[int, list[Ruling]] = {}
+    for row in rows.tolist():
+        suggestion = made.get(pile.key(row))
+        if suggestion is not None:
+            found.setdefault(suggestion.image_id, []).append(Ruling(suggestion, decided[row]))
+    return found
+
+
+def _suggestions(parts: Parts, review: ReviewView, pile: WallPile, rows: Ids) -> dict[Hashable, Suggestion]:
+    if pile.ids is None:
+        made = review.suggestions(pile.image_ids[rows])
+        return {(s.image_id, s.label_id): s for s in made}
+    with parts.db.read() as reader:
+        return {s.id: s for s in reader.suggestions.many(pile.ids[row] for row in rows.tolist()).values()}
