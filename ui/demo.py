@@ -28,7 +28,7 @@ def demo_project(annotator: str) -> Project:
 
 def play(folder: Path, out: Path) -> list[Path]:
     """Work on the project ``folder`` in the real window as a simulated annotator; returns the pictures taken."""
-    from ui.app import application, main_window
+    from ui.app import Collector, application, main_window
     from ui.tour import Tour
 
     application()
@@ -38,6 +38,8 @@ def play(folder: Path, out: Path) -> list[Path]:
     settings.update(auto_train=False, annotator="simulated annotator")
     window = main_window(settings)
     tour = Tour(window, out, _truth(folder))
+    collector = Collector()
+    collector.start()
     try:
         window.resize(*SIZE)
         window.show()
@@ -49,6 +51,7 @@ def play(folder: Path, out: Path) -> list[Path]:
     finally:
         window.close()
         settings.close()
+        collector.stop()
         qInstallMessageHandler(before)
     return tour.made
 

@@ -70,6 +70,8 @@ def main() -> None:
     """Open the project, wait for its first image, then draw."""
     project, config = Path(sys.argv[1]), Path(sys.argv[2])
     window = application.main_window(AppSettings(config / "settings.json"))
+    collector = application.Collector(window)
+    collector.start()
     window.resize(1280, 800)
     window.show()
     window.activateWindow()

@@ -15,10 +15,13 @@ from ui.app import Collector
 @pytest.fixture
 def collector(qtbot: object) -> Iterator[Collector]:
     made = Collector()
+    gc.enable()
     made.start()
     yield made
     made.stop()
-    assert gc.isenabled()
+    given_back = gc.isenabled()
+    gc.disable()  # as everywhere in the tests
+    assert given_back
     assert gc.get_freeze_count() == 0
 
 
@@ -56,3 +59,8 @@ def test_a_crowd_is_set_aside_until_the_project_is_closed(
     assert lost() is not None
     collector.collect_all()
     assert lost() is None
+
+
+def test_no_collection_starts_on_a_worker_while_tests_run() -> None:
+    """Else a worker may destroy a window's widgets, which ends the process."""
+    assert not gc.isenabled()
