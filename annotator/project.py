@@ -266,18 +266,17 @@ class Project:
 
         A ``model`` (and its ``weights`` file) that is named is remembered: later rounds learn on its embeddings.
         """
-        from annotator.usecases import suggest
+        from annotator.usecases import tasks
 
         file = None if weights is None else Path(weights)
-        return suggest.suggest(
-            self._parts, Task(task), model, weights=file, limit=limit, device=device, context=context
-        )
+        request = tasks.SuggestRequest(model, file, limit, device)
+        return tasks.suggest(self._parts, Task(task), request, context)
 
     def train(self, task: Task | str = Task.TAGS, *, device: str = "auto", context: JobContext = QUIET) -> TrainResult:
         """Fit a head to all verdicts, release it if it is not worse, suggest anew for what is open and re-rank the queue."""
-        from annotator.usecases import train
+        from annotator.usecases import tasks
 
-        return train.train(self._parts, Task(task), device=device, context=context)
+        return tasks.train(self._parts, Task(task), device=device, context=context)
 
     def accept(
         self,
@@ -310,10 +309,10 @@ class Project:
         context: JobContext = QUIET,
     ) -> SimulateResult:
         """Play the loop with a simulated annotator who knows ``truth``; works on a copy and hides the truth from the loop."""
-        from annotator.usecases import simulate
+        from annotator.usecases import tasks
 
-        request = simulate.SimulateRequest(Task(task), Path(truth), truth_format, tuple(budgets), strategy, seeds)
-        return simulate.simulate(self._parts, request, context)
+        request = tasks.SimulateRequest(Task(task), Path(truth), truth_format, tuple(budgets), strategy, seeds)
+        return tasks.simulate(self._parts, request, context)
 
     def audit(
         self, *, labels: bool = True, duplicates: bool = True, device: str = "auto", context: JobContext = QUIET

@@ -136,8 +136,6 @@ class MainWindow(QMainWindow):
         self.projects.busy.connect(self.start.show_waiting)
         self.projects.opened.connect(self._opened)
         self.projects.failed.connect(self._opening_failed)
-        self.verdicts.verdict_given.connect(self.loop.count_verdict)
-        self.image_edits.tagged.connect(self.loop.count_verdicts)
         self.label_edits.created.connect(self._labels_created)
         self.label_edits.regrouped.connect(self.loop.labels_changed)
 

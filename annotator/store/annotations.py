@@ -129,6 +129,11 @@ class AnnotationReads:
         )
         return np.fromiter(self._connection.execute(query).scalars(), np.int64)
 
+    def any_of(self, kinds: Iterable[GeometryKind]) -> bool:
+        """Whether any annotation of one of ``kinds`` is in force."""
+        query = select(AnnotationRow.id).where(AnnotationRow.kind.in_([kind.value for kind in kinds]))
+        return self._connection.execute(query.where(annotation_visible()).limit(1)).first() is not None
+
     def tags_on(self, image_ids: Iterable[int]) -> dict[int, tuple[int, ...]]:
         """The labels of the tags on each of some images, in the order in which they were given; untagged ones are left out."""
         found: dict[int, tuple[int, ...]] = {}

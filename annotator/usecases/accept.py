@@ -24,7 +24,6 @@ from annotator.usecases.history import ProjectHistory
 from annotator.usecases.parts import Parts
 from annotator.usecases.results import AcceptResult
 from annotator.usecases.review_view import ReviewView
-from annotator.usecases.suggest import check_task
 
 AUDITED = "audit"
 LAST_AUDIT = "accept.last_audit"
@@ -45,7 +44,8 @@ class AcceptRequest:
 
 def accept(parts: Parts, history: ProjectHistory, request: AcceptRequest, context: JobContext) -> AcceptResult:
     """Accept open tag suggestions."""
-    check_task(request.task)
+    if request.task is not Task.TAGS:
+        raise UsageError(f"This version accepts tags in bulk, not {request.task.value}.", "Use --task tags.")
     if (request.min_confidence is None) == (request.max_error is None):
         raise UsageError("Say how much to accept:", "give either a least confidence or a greatest error.")
     review = ReviewView(parts)

@@ -25,6 +25,7 @@ from annotator.usecases.settings_view import TAG_RUN
 
 if TYPE_CHECKING:
     from annotator.usecases.tag_table import GroupTable, TagTable
+    from annotator.usecases.tasks import Ready
     from annotator.usecases.wall import WallPile
 
 Ids = NDArray[np.int64]
@@ -203,6 +204,12 @@ class ReviewView:
         with self._parts.db.read() as reader:
             run = reader.runs.get(run_id)
         return Origin(run_id, run.model_id, run.model_version, str(run.parameters.get("device", "")), verdicts)
+
+    def ready(self) -> Ready:
+        """Which tasks can suggest, and which can train, with what the project holds now."""
+        from annotator.usecases import tasks
+
+        return tasks.ready(self._parts)
 
     def uncalibrated(self) -> bool:
         """Whether confidences are still the model's own numbers."""

@@ -332,7 +332,7 @@ def test_a_cleared_cache_costs_suggestions_but_no_answers(suggested: Project) ->
         assert again.suggest().suggestions == 21
 
 
-@pytest.mark.parametrize("task", ["boxes", "masks"])
+@pytest.mark.parametrize("task", ["keypoints", "captions"])
 def test_tasks_of_later_versions_are_refused(project: Project, task: str) -> None:
     with pytest.raises(UsageError, match=task):
         project.suggest(task=task)

@@ -1,4 +1,4 @@
-"""A round: fit a head per label group to all answers, release it if it is not worse, suggest anew, re-rank, say what changed."""
+"""A round of tags: fit a head per label group to all answers, release it if it is not worse, suggest anew, re-rank, tell."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from annotator.usecases.parts import Parts
 from annotator.usecases.results import RoundChange, TrainResult
 from annotator.usecases.settings_view import TAG_RUN
 from annotator.usecases.space import choose_model, open_space
-from annotator.usecases.suggest import check_task
 from annotator.usecases.tag_round import Workspace
 from annotator.usecases.tag_table import TagTable
 
@@ -42,9 +41,8 @@ class _Fitted:
         return self.round.decision.released or self.kept is not None
 
 
-def train(parts: Parts, task: Task, *, device: str, context: JobContext) -> TrainResult:
+def train(parts: Parts, *, device: str, context: JobContext) -> TrainResult:
     """Learn from everything that was decided so far."""
-    check_task(task)
     started = time.monotonic()
     name, weights = choose_model(parts, None, None)
     space = open_space(parts, name, weights=weights, device=device)

@@ -1,13 +1,10 @@
-"""Suggestions for every open image: embed what is new, then the released head, or the first guesses where there is none."""
+"""Tag suggestions for every open image: embed what is new, then the released head, or the first guesses where there is none."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
-from annotator.domain.kinds import Task
-from annotator.errors import AnnotatorError, UsageError
+from annotator.errors import AnnotatorError
 from annotator.job_context import JobContext
 from annotator.usecases import heads, tag_round
 from annotator.usecases.answers import read_answers
@@ -16,37 +13,22 @@ from annotator.usecases.parts import Parts
 from annotator.usecases.results import SuggestResult
 from annotator.usecases.review_view import open_piles
 from annotator.usecases.space import choose_model, open_space, remember_model
+from annotator.usecases.tasks import SuggestRequest
 
 STEPS = 3
 
 
-def check_task(task: Task) -> None:
-    """Raise ``UsageError`` for what this version does not learn yet."""
-    if task is not Task.TAGS:
-        raise UsageError(f"This version suggests tags, not {task.value}.", "Use --task tags.")
-
-
-def suggest(
-    parts: Parts,
-    task: Task,
-    model_id: str | None,
-    *,
-    limit: int | None,
-    device: str,
-    context: JobContext,
-    weights: Path | None = None,
-) -> SuggestResult:
+def suggest(parts: Parts, request: SuggestRequest, context: JobContext) -> SuggestResult:
     """Run the models over the project and put the queue in order."""
-    check_task(task)
     answers = read_answers(parts)
     if not answers.groups:
         raise AnnotatorError(
             "The project has no labels to suggest.", "Add some: type their names in the window, or import."
         )
-    name, file = choose_model(parts, model_id, weights)
-    space = open_space(parts, name, weights=file, device=device)
+    name, file = choose_model(parts, request.model_id, request.weights)
+    space = open_space(parts, name, weights=file, device=request.device)
     remember_model(parts, name, file)
-    ids = usable_ids(parts, limit)
+    ids = usable_ids(parts, request.limit)
     indexed = index_space(parts, space, ids, context)
     context.progress(0, STEPS, "Suggesting")
     work = tag_round.open_workspace(parts, space, ids)

@@ -1,4 +1,4 @@
-"""The loop with a simulated annotator on this project's pictures: works on a copy, and the truth never reaches the loop."""
+"""The loop of tags with a simulated annotator on the project's pictures: on a copy, and the truth never reaches the loop."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from annotator.domain.kinds import Split, Task
+from annotator.domain.kinds import Split
 from annotator.domain.records import Label
 from annotator.errors import AnnotatorError
 from annotator.job_context import JobContext
@@ -26,7 +26,7 @@ from annotator.usecases.index import index_space, usable_ids
 from annotator.usecases.parts import Parts
 from annotator.usecases.results import CurvePoint, SimulateResult
 from annotator.usecases.space import Space, choose_model, open_space
-from annotator.usecases.suggest import check_task
+from annotator.usecases.tasks import SimulateRequest
 from annotator.usecases.truth import Truth, read_truth
 
 Ids = NDArray[np.int64]
@@ -36,21 +36,8 @@ FIFTH = 5
 LEAST_SCORED = 10
 
 
-@dataclass(frozen=True)
-class SimulateRequest:
-    """``strategy`` "default" is what the window uses."""
-
-    task: Task
-    truth: Path
-    truth_format: str | None
-    budgets: tuple[int, ...]
-    strategy: str
-    seeds: int
-
-
 def simulate(parts: Parts, request: SimulateRequest, context: JobContext) -> SimulateResult:
     """Play the loop and score it on ``test``, else ``val``, else a fifth of the images chosen by hash."""
-    check_task(request.task)
     started = time.monotonic()
     strategy = Strategy.AUTO if request.strategy == DEFAULT_STRATEGY else Strategy.named(request.strategy)
     truth = read_truth(parts, request.truth, request.truth_format, context)
