@@ -140,7 +140,7 @@ def _cut_out(scene: Scene, which: int, scale: float) -> RGBImage | None:
         return None
     interpolation = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
     cut = cv2.resize(np.ascontiguousarray(part), (width, height), interpolation=interpolation)
-    return np.asarray(cut).astype(np.uint8, copy=False)
+    return np.asarray(cut, np.uint8)
 
 
 def _free_place(
