@@ -55,7 +55,10 @@ class DatasetAnnotation:
 
 @dataclass(frozen=True)
 class DatasetImage:
-    """One image. ``name`` is its path relative to the dataset's image folder, POSIX separators; ``path`` the file if known."""
+    """One image. ``name`` is its path relative to the dataset's image folder, POSIX separators; ``path`` the file if known.
+
+    ``sequence`` names the video or burst that it is frame number ``frame`` of, counted as the dataset counts; empty for none.
+    """
 
     name: str
     annotations: tuple[DatasetAnnotation, ...] = ()
@@ -67,6 +70,8 @@ class DatasetImage:
     flagged: bool = False
     note: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    sequence: str = ""
+    frame: int = 0
 
 
 @dataclass(frozen=True)

@@ -38,13 +38,13 @@ def kept_ids(dataset: Dataset, tally: Tally, *, first: int) -> dict[str, int]:
     return {label.name: ids[label.name] for label in dataset.labels}
 
 
-def positions(dataset: Dataset, tally: Tally) -> dict[str, int]:
-    """Ids for a format that counts labels from 0 in order."""
+def positions(dataset: Dataset, tally: Tally, *, first: int = 0) -> dict[str, int]:
+    """Ids for a format that counts labels in order, from ``first``."""
     check_names(dataset)
-    for index, label in enumerate(dataset.labels):
+    for index, label in enumerate(dataset.labels, start=first):
         if label.foreign_id is not None and label.foreign_id != index:
             tally.converted(label.name, "label id", f"{label.foreign_id} became {index}, its place in the order", "")
-    return {label.name: index for index, label in enumerate(dataset.labels)}
+    return {label.name: index for index, label in enumerate(dataset.labels, start=first)}
 
 
 def unknown(label: str, image: str) -> FormatError:

@@ -33,6 +33,7 @@ class Field(StrEnum):
     SUGGESTED = "suggestions"
     REJECTED = "rejected suggestions"
     SPLIT = "split"
+    SEQUENCE = "sequence and frame"
     NOTE = "note"
     FLAGGED = "flag"
     SIZE = "image size"
@@ -63,7 +64,8 @@ class FormatSpec:
     ``needs_images``: a picture that does not come along cannot be labelled; ``one_part``: polygons of several parts are joined.
     ``needs_visible``: keypoints of which none is labelled cannot be written;
     ``image_names`` and ``label_names`` are examples of names that it can hold, empty when any will do; ``single_tag``: one
-    annotation an image; ``typed_attributes``: an attribute of a label has values of one type (text, whole number, yes or no).
+    annotation an image; ``frames``: an image is a frame and its name its place in a sequence; ``typed_attributes``: an
+    attribute of a label has values of one type (text, whole number, yes or no).
     """
 
     id: str
@@ -85,6 +87,7 @@ class FormatSpec:
     needs_images: bool = False
     one_part: bool = False
     needs_visible: bool = False
+    frames: bool = False
     typed_attributes: bool = False
     image_names: tuple[str, ...] = ()
     label_names: tuple[str, ...] = ()

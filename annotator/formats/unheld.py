@@ -44,6 +44,7 @@ class Unheld:
             return False
         lost = {
             Field.SPLIT: image.split,
+            Field.SEQUENCE: image.sequence,
             Field.NOTE: image.note,
             Field.FLAGGED: image.flagged,
             Field.EMPTY_IMAGES: not image.annotations,

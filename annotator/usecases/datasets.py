@@ -63,6 +63,7 @@ class _Progress:
     answered: int = 0
     done: dict[Task, list[int]] = field(default_factory=dict)
     splits: dict[Split, list[int]] = field(default_factory=dict)
+    frames: dict[int, tuple[str, int]] = field(default_factory=dict)
     touched: list[int] = field(default_factory=list)
 
 
@@ -233,10 +234,14 @@ class _Intake:
         self._foreign = {}
 
     def finish(self) -> None:
-        """Splits, states and the figures of runs, once everything is in."""
+        """Splits, sequences, states and the figures of runs, once everything is in."""
         progress = self._progress
         for split, ids in progress.splits.items():
             self._writer.images.set_split(ids, split)
+        self._writer.images.set_info(
+            {"id": image_id, "sequence": sequence, "frame": frame}
+            for image_id, (sequence, frame) in progress.frames.items()
+        )
         if self._as == "annotations":
             done = {i for ids in progress.done.values() for i in ids}
             usable = {i.id for i in self._writer.images.many(sorted(progress.images)) if i.state in _PERSONS}
@@ -257,6 +262,8 @@ class _Intake:
             self._foreign[image_id] = image.extra
         if image.split is not None:
             progress.splits.setdefault(image.split, []).append(image_id)
+        if image.sequence:
+            progress.frames[image_id] = (image.sequence, image.frame)
         if image.done and self._as == "annotations":
             tasks = {TASK_OF.get(a.geometry.kind, Task.MASKS) for a in image.annotations if not a.suggested}
             for task in tasks or {Task.BOXES}:

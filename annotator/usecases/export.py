@@ -242,6 +242,8 @@ class _Images:
             flagged=image.flagged,
             note=image.note,
             extra=image.metadata.get(FOREIGN_FIELDS, {}),
+            sequence=image.sequence,
+            frame=image.frame,
         )
 
     def _annotation(self, annotation: Annotation) -> DatasetAnnotation:

@@ -252,6 +252,56 @@ def test_dota_is_written_back_to_the_byte(tmp_path: Path):
     assert texts(tmp_path / "out") == texts(HERE / "dota")
 
 
+# MOT: the paper of MOT16 (arXiv 1603.00831), section 4 and its tables of the file formats
+
+
+def test_mot_is_read_as_it_says():
+    dataset, images = read("mot", HERE / "mot")
+    assert [(label.name, label.foreign_id) for label in dataset.labels] == [
+        ("pedestrian", 1),
+        ("car", 3),
+        ("distractor", 8),
+    ]
+    assert [(i.name, i.split, i.sequence, i.frame, i.width, i.height) for i in images.values()] == [
+        ("MOT16-01/img1/000003.png", Split.TEST, "MOT16-01", 3, 640, 480),
+        ("MOT16-02/img1/000001.jpg", Split.TRAIN, "MOT16-02", 1, 1920, 1080),
+        ("MOT16-02/img1/000002.jpg", Split.TRAIN, "MOT16-02", 2, 1920, 1080),
+    ]
+    first = images["MOT16-02/img1/000001.jpg"].annotations
+    # MOT counts pixels from 1.
+    assert [(one.label, one.track_id, one.geometry, one.attributes) for one in first[:2]] == [
+        ("pedestrian", 1, Box(912, 484, 968, 594), {"visibility": 0.83643}),
+        ("distractor", 2, Box(0, 0, 30, 20), {"ignored": True, "visibility": 0.5}),
+    ]
+    assert (first[2].suggested, first[2].confidence, first[2].track_id) == (True, 2.3092, None)
+    assert first[2].geometry.bounds() == pytest.approx((1358.1, 412.27, 1478.36, 775.04))
+    assert images["MOT16-02/img1/000002.jpg"].annotations[0].geometry == Box(913, 483.5, 969, 593.5)
+
+
+def test_mot_is_written_back_equal(tmp_path: Path):
+    report = registry.writer("mot").write(read("mot", HERE / "mot")[0], tmp_path / "out")
+    assert {(row.kind, row.detail) for row in report.lossy} == {
+        ("label id", "3 became 2, its place in the order"),
+        ("label id", "8 became 3, its place in the order"),
+        ("box", "written to det/det.txt, which has scores but no classes"),
+    }
+    before, after = texts(HERE / "mot"), texts(tmp_path / "out")
+    classes = {1.0: 1.0, 8.0: 3.0, 3.0: 2.0}
+    for name in before:
+        if name.endswith("gt.txt"):
+            lines = [[float(word) for word in line.split(",")] for line in before[name].splitlines()]
+            wanted = sorted([*line[:7], classes[line[7]], *line[8:]] for line in lines)
+            got = sorted([float(word) for word in line.split(",")] for line in after[name].splitlines())
+            assert got == [pytest.approx(line, abs=1e-9) for line in wanted], name
+        elif name.endswith(".ini"):
+            assert after[name] == before[name]
+    (line,) = after["train/MOT16-02/det/det.txt"].splitlines()
+    assert [float(w) for w in line.split(",")] == pytest.approx(
+        [1, -1, 1359.1, 413.27, 120.26, 362.77, 2.3092, -1, -1, -1]
+    )
+    assert after["test/MOT16-01/gt/labels.txt"].splitlines() == ["pedestrian", "car", "distractor"]
+
+
 # Labelme: its README and the files of its examples
 
 

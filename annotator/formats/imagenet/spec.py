@@ -31,6 +31,9 @@ def detect(peek: Peek) -> str | None:
     stems = {str(PurePosixPath(name).with_suffix("")) for name in pictures}
     if not pictures or any(str(PurePosixPath(text).with_suffix("")) in stems for text in peek.of(".txt")):
         return None
+    places = {PurePosixPath(name).parent for name in pictures} | {PurePosixPath()}
+    if any(PurePosixPath(text).parent not in places for text in peek.of(".txt", ".ini")):
+        return None
     labels = {label_folder(name)[1] for name in pictures}
     if "" in labels or {label.lower() for label in labels} & _NO_LABELS:
         return None

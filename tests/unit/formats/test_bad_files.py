@@ -256,6 +256,46 @@ def test_dota_that_is_no_text_is_named(tmp_path: Path):
     refused("dota", tmp_path, str(file), "cannot be read as text")
 
 
+def mot(folder: Path, line: str) -> Path:
+    (folder / "s" / "gt").mkdir(parents=True)
+    file = folder / "s" / "gt" / "gt.txt"
+    file.write_text(f"1,1,2,2,9,9,1,1,1\n{line}\n")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("1,2,3,4,5", "5 fields"),
+        ("0,2,3,4,5,6,1,1,1", "the frame is '0'"),
+        ("x,2,3,4,5,6,1,1,1", "the frame is 'x'"),
+        ("99999999999,2,3,4,5,6,1,1,1", "the frame is '99999999999'"),
+        ("1,a,3,4,5,6,1,1,1", "'a', not a number"),
+        ("1,1.5,3,4,5,6,1,1,1", "the track is 1.5, not a whole number"),
+        ("1,2,nan,4,5,6,1,1,1", "'nan'"),
+        ("1,2,3,4,-5,6,1,1,1", "negative size"),
+        ("1,2,3,4,0,6,1,1,1", "without area"),
+        ("1,2,300,4,5,6,1,1,1", "outside the 100 x 80 image"),
+        ("1,2,3,4,5,6,1,77,1", "the class 77 is not among the"),
+        ("1,2,3,4,5,6,1,x,1", "the class x is not among the"),
+        ("1,2,3,4,5,6,1,1,dark", "'dark', not a number"),
+    ],
+)
+def test_mot_names_the_line(line: str, what: str, tmp_path: Path):
+    file = mot(tmp_path, line)
+    skipped("mot", tmp_path, str(file), "line 2", what)
+
+
+def test_mot_names_a_bad_header_and_bad_names(tmp_path: Path):
+    mot(tmp_path, "")
+    header, labels = tmp_path / "s/seqinfo.ini", tmp_path / "s/gt/labels.txt"
+    header.write_text("imWidth=3\n")
+    refused("mot", tmp_path, str(header), "is no seqinfo.ini")
+    header.unlink()
+    labels.write_text("cat\ncat\n")
+    refused("mot", tmp_path, str(labels), "two classes have the same name")
+
+
 def voc(folder: Path, inner: str) -> Path:
     file = folder / "a.xml"
     file.write_text(VOC.format(OBJECT.format(1, 1, 20, 20) + inner))

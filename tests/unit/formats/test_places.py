@@ -61,8 +61,11 @@ def read(format_id: str, path: Path) -> dict[str, DatasetImage]:
 
 
 def named(format_id: str, *names: str) -> tuple[str, ...]:
-    """Names as the format has them: below the label's folder where that is the label."""
-    return tuple(f"train/cat/{name}" for name in names) if registry.spec(format_id).single_tag else names
+    """Names as the format has them: below the label's folder where that is the label, as a sequence's first frame."""
+    spec = registry.spec(format_id)
+    if spec.frames:
+        return tuple(f"{name.rpartition('.')[0]}/img1/000001.png" for name in names)
+    return tuple(f"train/cat/{name}" for name in names) if spec.single_tag else names
 
 
 def same(format_id: str, before: Dataset, after: dict[str, DatasetImage]) -> None:
@@ -96,6 +99,8 @@ def test_composed_and_decomposed_twins_stay_two(format_id: str, tmp_path: Path):
 
 @with_pictures
 def test_a_picture_is_found_under_the_other_unicode_form(format_id: str, tmp_path: Path):
+    if registry.spec(format_id).frames:
+        pytest.skip("pictures have numbers for names")
     composed, decomposed = (unicodedata.normalize(form, "\u00e9t\u00e9.png") for form in ("NFC", "NFD"))
     (name,) = named(format_id, composed)
     data = dataset(format_id, tmp_path / "in", name)
@@ -120,7 +125,7 @@ def test_a_name_that_is_no_unicode_is_left_out_and_said(format_id: str, tmp_path
     report = write(format_id, data, target_of(format_id, tmp_path))
     assert report.images == 1
     assert [row.count for row in report.lossy if row.detail == "its name is no valid Unicode"] == [1]
-    assert "br\\xffken.png" in report.warnings[0] or "br\\udcffken.png" in report.warnings[0]
+    assert "br\\xffken" in report.warnings[0] or "br\\udcffken" in report.warnings[0]
 
 
 @pytest.mark.parametrize(
