@@ -6,16 +6,19 @@ The session knows no widget. Every panel reads it, listens to its signals and ca
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from PySide6.QtCore import QObject, Signal
 
+from annotator.domain.page import annotation_order
 from annotator.domain.records import Annotation, Image, ImageFilter, Label, LabelGroup, Suggestion
 from annotator.edits.changes import LabelChange
 from annotator.edits.vocabulary import Vocabulary
 from annotator.events import ChangeSet, Table
+from ui.annotation_index import AnnotationIndex
 from ui.engine_bridge import Relay
 from ui.ordering import Order, Sorting
 
@@ -56,6 +59,7 @@ class Session(QObject):
         self.order = Order()
         self.vocabulary = Vocabulary({}, {})
         self._arrived_at = 0.0
+        self._index = AnnotationIndex()
         self._commits = Relay(self._committed, self)
         self._failures = Relay(self._reverted, self)
         self._arrivals = Relay(self._changed, self)
@@ -113,17 +117,14 @@ class Session(QObject):
         """Open suggestions of the image that the slider lets through, the most confident first."""
         if self.page is None:
             return []
-        shown = [s for s in self.page.suggestions if s.confidence >= self.threshold]
-        return sorted(shown, key=_confidence_first)
+        every = self.page.suggestions  # the most confident first
+        return list(every[: bisect_right(every, -self.threshold, key=_doubt)])
 
     def selected_annotations(self) -> list[Annotation]:
         """The chosen annotations of the image."""
-        if self.page is None:
+        if self.page is None or not self.selected_annotation_ids:
             return []
-        if not self.selected_annotation_ids:
-            return []
-        chosen = set(self.selected_annotation_ids)
-        return [a for a in self.page.annotations if a.id in chosen]
+        return sorted(self._index.find(self.page.annotations, self.selected_annotation_ids), key=annotation_order)
 
     def seconds_here(self) -> float:
         """How long this image has been on screen."""
@@ -262,8 +263,8 @@ class Session(QObject):
         self.page = page
         self.page_changed.emit()
         if self.selected_annotation_ids:
-            known = {a.id for a in self.page.annotations}
-            self.select(tuple(i for i in self.selected_annotation_ids if i in known))
+            known = self._index.find(page.annotations, self.selected_annotation_ids)
+            self.select(tuple(annotation.id for annotation in known))
         self._choose_active()
 
     def read_page(self, image_id: int) -> Page:
@@ -327,5 +328,5 @@ def _label_place(label: Label) -> tuple[int, int]:
     return label.position, label.id
 
 
-def _confidence_first(suggestion: Suggestion) -> tuple[float, str]:
-    return -suggestion.confidence, str(suggestion.id)
+def _doubt(suggestion: Suggestion) -> float:
+    return -suggestion.confidence

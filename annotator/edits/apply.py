@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -93,7 +93,7 @@ def _with_few(annotations: tuple[Annotation, ...], changes: list[AnnotationChang
         known = after if after is not None else before
         if known is None:
             continue
-        place = next((at for at, each in enumerate(found) if each.id.int == known.id.int), -1)
+        place = _place_of(found, before or known, certain=before is not None)
         stays = before is not None and after is not None and _rank(before) == _rank(after)
         if after is not None and stays and place >= 0:
             found[place] = after
@@ -103,6 +103,14 @@ def _with_few(annotations: tuple[Annotation, ...], changes: list[AnnotationChang
         if after is not None:
             insort(found, after, key=annotation_order)
     return tuple(found)
+
+
+def _place_of(found: list[Annotation], known: Annotation, *, certain: bool) -> int:
+    """Where an annotation stands, -1 when it does not. ``certain``: it should, so look through all when it moved elsewhere."""
+    place = bisect_left(found, annotation_order(known), key=annotation_order)
+    if place < len(found) and found[place].id == known.id:
+        return place
+    return next((at for at, each in enumerate(found) if each.id.int == known.id.int), -1) if certain else -1
 
 
 def _rank(annotation: Annotation) -> tuple[int, str]:

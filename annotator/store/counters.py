@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from annotator.store.tables import AnnotationRow, CounterRow, DoneRow, ImageRow, SuggestionRow, VerdictRow
 from annotator.store.visibility import annotation_visible, verdict_visible
@@ -21,6 +21,10 @@ SUGGESTION_LABEL = "suggestion.label"
 VERDICT = "verdict"
 DONE = "done"
 
+_OF_SCOPE = select(CounterRow.key, CounterRow.value).where(
+    CounterRow.scope == bindparam("scope"), CounterRow.value != 0
+)
+
 
 class Counters:
     """Reads of the counter table."""
@@ -30,10 +34,7 @@ class Counters:
 
     def of(self, scope: str) -> dict[str, int]:
         """All counters of a scope that are not zero."""
-        rows = self._connection.execute(
-            select(CounterRow.key, CounterRow.value).where(CounterRow.scope == scope, CounterRow.value != 0)
-        )
-        return {row[0]: row[1] for row in rows}
+        return {row[0]: row[1] for row in self._connection.execute(_OF_SCOPE, {"scope": scope})}
 
     def total(self, scope: str) -> int:
         """The sum over a scope."""

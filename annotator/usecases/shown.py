@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from annotator.domain.geometry import GeometryKind
+from annotator.domain.geometry import Tag
 from annotator.domain.kinds import Task
 from annotator.domain.page import Page, suggestion_order
 from annotator.domain.records import Label
@@ -22,15 +22,22 @@ def open_tag_suggestions(page: Page, table: TagTable, labels: tuple[Label, ...])
     kept = [s for s in page.suggestions if s.task is not Task.TAGS or s.run_id >= table.run_id]
     if Task.TAGS in page.done:
         return replace(page, suggestions=tuple(s for s in kept if s.task is not Task.TAGS))
-    tagged = {a.label_id for a in page.annotations if a.kind is GeometryKind.TAG}
+    found = table.suggestions(np.asarray([page.image.id], np.int64))
+    if not found and len(kept) == len(page.suggestions):
+        return page
+    tagged = {a.label_id for a in page.annotations if isinstance(a.geometry, Tag)}
     exclusive = {g.group.group_id: g.group for g in table.groups if g.group.exclusive}
     answered = {group_id for group_id, group in exclusive.items() if tagged & set(group.label_ids)}
-    answered |= {s.group_id for s in kept if s.task is Task.TAGS and s.group_id in exclusive}
-    known = {s.id for s in kept} | {v.suggestion_id for v in page.verdicts}
+    tags = [s for s in kept if s.task is Task.TAGS]
+    answered |= {s.group_id for s in tags if s.group_id in exclusive}
+    asked = {s.id for s in found}
+    known = {s.id for s in tags} | {v.suggestion_id for v in page.verdicts if v.suggestion_id in asked}
     alive = {label.id for label in labels}
     fresh = [
         s
-        for s in table.suggestions(np.asarray([page.image.id], np.int64))
+        for s in found
         if s.id not in known and s.group_id not in answered and s.label_id not in tagged and s.label_id in alive
     ]
+    if not fresh and len(kept) == len(page.suggestions):
+        return page
     return replace(page, suggestions=tuple(sorted([*kept, *fresh], key=suggestion_order)))

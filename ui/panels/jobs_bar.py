@@ -9,6 +9,7 @@ from annotator.domain.kinds import ImageState
 from annotator.events import ChangeSet, Table
 from ui.engine_bridge import Jobs, JobState, JobView
 from ui.session import Session
+from ui.soon import Soon
 from ui.theme.tokens import SPACE_2, SPACE_3
 from ui.widgets.basics import ElidedLabel, icon_button, label
 
@@ -106,11 +107,11 @@ class JobsBar(QWidget):
         jobs.progressed.connect(self._progressed)
         for signal in (jobs.finished, jobs.failed, jobs.cancelled):
             signal.connect(self._ended)
-        session.changes.connect(self._count)
+        self._recount = Soon(self._count, self)
+        session.changes.connect(self._recount.ask)
         session.opened.connect(self._count)
         session.opened.connect(self._name_model)
         session.changes.connect(self._follow_run)
-        session.edited.connect(self._count)
         session.closed.connect(self._count)
 
     def show_round(self, message: str) -> None:
@@ -137,7 +138,7 @@ class JobsBar(QWidget):
         """Where the cursor is, in pixels of the image."""
         self.position.setText(f"{x:.0f}, {y:.0f}" if x >= 0 and y >= 0 else "")
 
-    def _count(self, what: object = None) -> None:
+    def _count(self) -> None:
         project = self._session.project
         if project is None:
             self.counts.setText("")

@@ -16,6 +16,7 @@ from ui.ordering import Sorting
 from ui.panels.thumbnail_grid import Layout, ThumbnailGrid
 from ui.qt_models.queue_rows import QueueRows
 from ui.session import Session
+from ui.soon import Soon
 from ui.theme.tokens import SPACE_1, SPACE_2
 from ui.thumbnails import ThumbnailLoader
 from ui.widgets.basics import EmptyState, icon_button, label
@@ -56,6 +57,7 @@ class QueuePanel(QWidget):
         session.closed.connect(self._closed)
         session.order_changed.connect(self._order_changed)
         session.image_changed.connect(self.grid.set_current)
+        self._refresh_soon = Soon(self._refresh, self)
         session.changes.connect(self._changed)
         session.labels_changed.connect(self._figures_changed)
 
@@ -234,14 +236,17 @@ class QueuePanel(QWidget):
         self._order_changed()
 
     def _order_changed(self) -> None:
-        project = self._session.project
         order = self._session.order
         self.grid.set_ids(order.ids)
         filtered = self._wanted != ImageFilter()
         self._stack.setCurrentWidget(self.grid if len(order.ids) else self._nothing if filtered else self._empty)
+        self._tell_left()
+
+    def _tell_left(self) -> None:
+        project, order = self._session.project, self._session.order
         if project is None:
             self._left.setText("")
-        elif filtered:
+        elif self._wanted != ImageFilter():
             self._left.setText(self.tr("{0} shown").format(f"{len(order.ids):,}"))
         else:
             self._left.setText(self.tr("{0} left").format(f"{project.queue.remaining():,}"))
@@ -252,7 +257,11 @@ class QueuePanel(QWidget):
 
     def _changed(self, changes: ChangeSet) -> None:
         self.rows.forget(None if changes.everything or changes.touches(Table.QUEUE) else changes.image_ids)
-        self._order_changed()
+        self._refresh_soon.ask()
+
+    def _refresh(self) -> None:
+        """Paint the thumbnails anew and count what is left."""
+        self._tell_left()
         self.grid.refresh()
 
 

@@ -9,14 +9,12 @@ from PySide6.QtCore import (
     QPersistentModelIndex,
     QRect,
     QRectF,
-    QSize,
     Qt,
     Signal,
 )
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QListView,
     QStackedLayout,
     QStyle,
     QStyledItemDelegate,
@@ -34,9 +32,8 @@ from ui.theme import theme, themed_icon
 from ui.theme.theme import caption_font, ui_font
 from ui.theme.tokens import SPACE_1, SPACE_2, text_on
 from ui.widgets.basics import EmptyState, push_button, row
+from ui.widgets.row_list import RowList
 
-ROW_PX = 28
-CANDIDATE_PX = 24
 BUTTON_PX = 22
 
 
@@ -50,10 +47,6 @@ class SuggestionDelegate(QStyledItemDelegate):
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent)
         self._session = session
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        entry: Entry = index.data(ENTRY)
-        return QSize(80, CANDIDATE_PX if entry.rank else ROW_PX)
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -137,7 +130,7 @@ class SuggestionDelegate(QStyledItemDelegate):
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, entry.digit[:2])
 
 
-class SuggestionList(QListView):
+class SuggestionRows(RowList):
     """Rows; tells which one the mouse is over."""
 
     hovered = Signal(object)
@@ -164,12 +157,9 @@ class SuggestionsPanel(QWidget):
         self._figures = figures
         self.slider = ConfidenceSlider()
         self.model = SuggestionsModel()
-        self.view = SuggestionList()
-        self.view.setModel(self.model)
+        self.view = SuggestionRows(self.model)
         self.view.setAccessibleName(self.tr("Suggestions"))
-        self.view.setMouseTracking(True)
         self.view.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         delegate = SuggestionDelegate(session, self.view)
         self.view.setItemDelegate(delegate)
         self.bulk = push_button("", role="compact")

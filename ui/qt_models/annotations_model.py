@@ -1,119 +1,254 @@
-"""The annotations of the image as a tree: labels, and under each its annotations."""
+"""The annotations of the image as rows: each label, and under it its annotations unless the label is folded.
+
+The model is flat and knows its groups by offsets, so that neither a row's place nor a change depends on how many rows there are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, QSize, Qt
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
 
 from annotator.domain.records import Annotation, Label
+from ui.differences import Span, difference
 from ui.qt_models.suggestions_model import KIND_NAMES
 
 ANNOTATION = Qt.ItemDataRole.UserRole
 GROUP = Qt.ItemDataRole.UserRole + 1
 Index = QModelIndex | QPersistentModelIndex
-Group = tuple[Label | None, list[Annotation]]
-ROOT = 0
+ROW_PX = 24
 FEW = 64
-"""Beyond this number of rows that differ a reset is cheaper."""
+"""Beyond this number of annotations that differ a reset is cheaper."""
 
 
-class AnnotationsModel(QAbstractItemModel):
-    """An index of a label has internal id 0; one of an annotation has its group's row + 1."""
+@dataclass(eq=False)
+class Group:
+    """A label that the image has, and its annotations; ``label`` is None when the project does not know it."""
+
+    label_id: int
+    label: Label | None
+    members: list[Annotation] = field(default_factory=list)
+    hidden: int = 0
+    locked: int = 0
+    folded: bool = False
+
+    def __len__(self) -> int:
+        """Rows: its own, and those of its members that are shown."""
+        return 1 + (0 if self.folded else len(self.members))
+
+    @property
+    def all_hidden(self) -> bool:
+        return self.hidden == len(self.members)
+
+    @property
+    def all_locked(self) -> bool:
+        return self.locked == len(self.members)
+
+    def count(self, annotation: Annotation, sign: int) -> None:
+        """Count what an annotation that comes (1) or goes (-1) is."""
+        self.hidden += sign * annotation.hidden
+        self.locked += sign * annotation.locked
+
+
+class AnnotationsModel(QAbstractListModel):
+    """Rows for the panel. ``heights`` serves the view, which asks for no row that it does not show."""
 
     def __init__(self) -> None:
         super().__init__()
+        self._shown: Sequence[Annotation] = ()
+        self._ordered: list[Label] = []
+        self._places: dict[int, int] = {}
         self._groups: list[Group] = []
+        self._starts: list[int] = []
+        self._folded: set[int] = set()
 
-    def set_annotations(self, annotations: Sequence[Annotation], ordered: Sequence[Label]) -> bool:
-        """Show these, grouped by label in the order of the labels, those drawn last on top.
+    @property
+    def shown(self) -> Sequence[Annotation]:
+        """What was given last."""
+        return self._shown
 
-        Rows that come, go or change are told one by one, so that the view keeps the thousands of others. True when the labels
-        or the order differ: then the model was reset.
+    def set_annotations(self, annotations: Sequence[Annotation], ordered: Sequence[Label]) -> None:
+        """Show these, which are in drawing order, by label in the order of the labels, those drawn last on top.
+
+        A few rows that come, go or change are told one by one; other labels or many changes reset the model.
         """
-        groups = _grouped(annotations, ordered)
-        changes = _row_changes(self._groups, groups)
-        if changes is None:
+        span = difference(self._shown, annotations)
+        self._shown = annotations
+        if list(ordered) != self._ordered or len(span) > FEW:
             self.beginResetModel()
-            self._groups = groups
+            self._ordered = list(ordered)
+            self._places = {label.id: at for at, label in enumerate(ordered)}
+            self._groups = _grouped(annotations, self._ordered, self._folded)
+            self._count_rows()
             self.endResetModel()
-            return True
-        for place, (gone, come, changed) in enumerate(changes):
-            members = self._groups[place][1]
-            self._groups[place] = (groups[place][0], members)
-            parent = self.createIndex(place, 0, ROOT)
-            for row in reversed(gone):
-                self.beginRemoveRows(parent, row, row)
-                del members[row]
-                self.endRemoveRows()
-            for row in come:
-                self.beginInsertRows(parent, row, row)
-                members.insert(row, groups[place][1][row])
-                self.endInsertRows()
-            for row in changed:
-                members[row] = groups[place][1][row]
-                index = self.createIndex(row, 0, place + 1)
-                self.dataChanged.emit(index, index)
-            self.dataChanged.emit(parent, parent)
-        return False
+        else:
+            self._follow(span)
 
-    def group(self, row: int) -> Group:
-        """The label of a top row and its annotations."""
-        return self._groups[row]
+    def _follow(self, span: Span[Annotation]) -> None:
+        gone = {annotation.id: annotation for annotation in span.before}
+        come = []
+        for annotation in span.after:
+            before = gone.get(annotation.id)
+            if before is None:
+                come.append(annotation)
+            elif _place(before) == _place(annotation):
+                del gone[annotation.id]
+                self._replace(before, annotation)
+            else:
+                come.append(annotation)
+        for annotation in gone.values():
+            self._remove(annotation)
+        for annotation in come:
+            self._insert(annotation)
 
-    def index_of(self, annotation_id: UUID) -> QModelIndex:
-        """Where an annotation stands; an invalid index when it is not there."""
-        for place, (_, members) in enumerate(self._groups):
-            for row, annotation in enumerate(members):
-                if annotation.id == annotation_id:
-                    return self.createIndex(row, 0, place + 1)
-        return QModelIndex()
+    def _insert(self, annotation: Annotation) -> None:
+        place = bisect_left(self._groups, self._rank(annotation.label_id), key=lambda group: self._rank(group.label_id))
+        if place == len(self._groups) or self._groups[place].label_id != annotation.label_id:
+            first = self._starts[place] if place < len(self._starts) else self.rowCount()
+            known = self._places.get(annotation.label_id)
+            label = None if known is None else self._ordered[known]
+            group = Group(annotation.label_id, label, [annotation], folded=annotation.label_id in self._folded)
+            self.beginInsertRows(QModelIndex(), first, first + len(group) - 1)
+            self._groups.insert(place, group)
+            group.count(annotation, 1)
+            self._count_rows()
+            self.endInsertRows()
+            return
+        group = self._groups[place]
+        at = bisect_left(group.members, _order(annotation), key=_order)
+        if not group.folded:
+            row = self._starts[place] + 1 + at
+            self.beginInsertRows(QModelIndex(), row, row)
+        group.members.insert(at, annotation)
+        group.count(annotation, 1)
+        self._count_rows()
+        if not group.folded:
+            self.endInsertRows()
+        self._tell(self._starts[place])
+
+    def _remove(self, annotation: Annotation) -> None:
+        place, at = self._find(annotation)
+        group, start = self._groups[place], self._starts[place]
+        if len(group.members) == 1:
+            self.beginRemoveRows(QModelIndex(), start, start + len(group) - 1)
+            del self._groups[place]
+            self._count_rows()
+            self.endRemoveRows()
+            return
+        if not group.folded:
+            self.beginRemoveRows(QModelIndex(), start + 1 + at, start + 1 + at)
+        del group.members[at]
+        group.count(annotation, -1)
+        self._count_rows()
+        if not group.folded:
+            self.endRemoveRows()
+        self._tell(start)
+
+    def _replace(self, before: Annotation, after: Annotation) -> None:
+        place, at = self._find(before)
+        group = self._groups[place]
+        group.members[at] = after
+        group.count(before, -1)
+        group.count(after, 1)
+        self._tell(self._starts[place])
+        if not group.folded:
+            self._tell(self._starts[place] + 1 + at)
+
+    def _tell(self, row: int) -> None:
+        index = self.index(row, 0)
+        self.dataChanged.emit(index, index)
+
+    def _find(self, annotation: Annotation) -> tuple[int, int]:
+        place = next(at for at, group in enumerate(self._groups) if group.label_id == annotation.label_id)
+        return place, bisect_left(self._groups[place].members, _order(annotation), key=_order)
+
+    def _rank(self, label_id: int) -> tuple[int, int]:
+        """Where a label's group stands: in the order of the labels, unknown ones last."""
+        return self._places.get(label_id, len(self._places)), label_id
+
+    def _count_rows(self) -> None:
+        self._starts, row = [], 0
+        for group in self._groups:
+            self._starts.append(row)
+            row += len(group)
+
+    # --- folding -------------------------------------------------------------------------------------------------------
+
+    def fold(self, label_id: int, folded: bool) -> None:
+        """Show a label alone, or with its annotations; remembered for other images."""
+        (self._folded.add if folded else self._folded.discard)(label_id)
+        place = next((at for at, group in enumerate(self._groups) if group.label_id == label_id), -1)
+        if place < 0 or self._groups[place].folded == folded:
+            return
+        first = self._starts[place] + 1
+        last = first + len(self._groups[place].members) - 1
+        if folded:
+            self.beginRemoveRows(QModelIndex(), first, last)
+        else:
+            self.beginInsertRows(QModelIndex(), first, last)
+        self._groups[place].folded = folded
+        self._count_rows()
+        if folded:
+            self.endRemoveRows()
+        else:
+            self.endInsertRows()
+        self._tell(first - 1)
+
+    # --- rows ----------------------------------------------------------------------------------------------------------
+
+    def row_of(self, annotation: Annotation) -> int:
+        """The row of an annotation that the model shows; that of its label when this is folded."""
+        place, at = self._find(annotation)
+        return self._starts[place] + (0 if self._groups[place].folded else 1 + at)
+
+    def rows_of(self, ids: Collection[UUID]) -> list[int]:
+        """The rows of these annotations, ascending: one look at every row, for when many are asked for."""
+        wanted = {each.int for each in ids}
+        found: list[int] = []
+        for start, group in zip(self._starts, self._groups, strict=True):
+            if not group.folded:
+                found += [start + 1 + at for at, each in enumerate(group.members) if each.id.int in wanted]
+        return found
 
     def annotations_at(self, index: Index) -> list[Annotation]:
         """The annotation of a row, or all of a label's."""
         if not index.isValid():
             return []
-        if index.internalId() == ROOT:
-            return list(self._groups[index.row()][1])
-        return [self._groups[index.internalId() - 1][1][index.row()]]
+        group, at = self._at(index.row())
+        return list(group.members) if at < 0 else [group.members[at]]
 
-    def index(self, row: int, column: int, parent: Index = QModelIndex()) -> QModelIndex:  # noqa: B008 - Qt's signature
-        if column != 0 or not 0 <= row < self.rowCount(parent):
-            return QModelIndex()
-        return self.createIndex(row, column, parent.row() + 1 if parent.isValid() else ROOT)
+    def heights(self) -> NDArray[np.int64]:
+        """The height of every row in pixels."""
+        return np.full(self.rowCount(), ROW_PX, np.int64)
 
-    def parent(self, index: Index = QModelIndex()) -> QModelIndex:  # type: ignore[override]  # noqa: B008
-        if not index.isValid() or index.internalId() == ROOT:
-            return QModelIndex()
-        return self.createIndex(index.internalId() - 1, 0, ROOT)
+    def _at(self, row: int) -> tuple[Group, int]:
+        """The group of a row, and the place of the row's annotation in it (-1: the row is the label's)."""
+        place = bisect_right(self._starts, row) - 1
+        return self._groups[place], row - self._starts[place] - 1
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        if not parent.isValid():
-            return len(self._groups)
-        return len(self._groups[parent.row()][1]) if parent.internalId() == ROOT else 0
-
-    def hasChildren(self, parent: Index = QModelIndex()) -> bool:  # noqa: B008
-        return not parent.isValid() or parent.internalId() == ROOT
-
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        return 1
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
+        if parent.isValid() or not self._groups:
+            return 0
+        return self._starts[-1] + len(self._groups[-1])
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid():
             return None
-        if role == Qt.ItemDataRole.SizeHintRole:
-            return QSize(60, 24)
-        top = index.internalId() == ROOT
-        label, annotations = self._groups[index.row() if top else index.internalId() - 1]
+        group, at = self._at(index.row())
         if role == GROUP:
-            return (label, annotations) if top else None
+            return group if at < 0 else None
         if role == ANNOTATION:
-            return None if top else annotations[index.row()]
+            return None if at < 0 else group.members[at]
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            name = label.name if label is not None else self.tr("unknown label")
-            return f"{name} ({len(annotations)})" if top else describe(annotations[index.row()])
+            name = group.label.name if group.label is not None else self.tr("unknown label")
+            return f"{name} ({len(group.members)})" if at < 0 else describe(group.members[at])
         return None
 
 
@@ -129,50 +264,26 @@ def describe(annotation: Annotation) -> str:
     return f"{kind}  {width:.0f} × {height:.0f}"
 
 
-def _grouped(annotations: Sequence[Annotation], ordered: Sequence[Label]) -> list[Group]:
-    """By label in the order of the labels; annotations come and stay in the order of drawing, the top ones first."""
-    by_label: dict[int, list[Annotation]] = {}
-    for annotation in sorted(annotations, key=_height, reverse=True):
-        by_label.setdefault(annotation.label_id, []).append(annotation)
-    groups: list[Group] = [(label, by_label.pop(label.id)) for label in ordered if label.id in by_label]
-    return groups + [(None, rest) for rest in by_label.values()]
+def _grouped(annotations: Iterable[Annotation], ordered: Sequence[Label], folded: set[int]) -> list[Group]:
+    """By label in the order of the labels, unknown ones last; within a label the top ones first, and else as they were drawn."""
+    members: dict[int, list[Annotation]] = {}
+    for annotation in sorted(annotations, key=attrgetter("z_order"), reverse=True):
+        members.setdefault(annotation.label_id, []).append(annotation)
+    known = {label.id: label for label in ordered}
+    ids = [label_id for label_id in known if label_id in members]
+    ids += sorted(label_id for label_id in members if label_id not in known)
+    groups = []
+    for label_id in ids:
+        each = members[label_id]
+        hidden, locked = sum(map(attrgetter("hidden"), each)), sum(map(attrgetter("locked"), each))
+        groups.append(Group(label_id, known.get(label_id), each, hidden, locked, label_id in folded))
+    return groups
 
 
-def _height(annotation: Annotation) -> int:
-    return annotation.z_order
+def _order(annotation: Annotation) -> tuple[int, str, bytes]:
+    """The key of the order within a label."""
+    return -annotation.z_order, annotation.created_at, annotation.id.bytes
 
 
-def _row_changes(before: list[Group], after: list[Group]) -> list[tuple[list[int], list[int], list[int]]] | None:
-    """For each group the rows that go (as they were), come and change (as they will be); None when more than rows differ."""
-    if [_label_of(group) for group in before] != [_label_of(group) for group in after]:
-        return None
-    changes = []
-    for (_, old), (_, new) in zip(before, after, strict=True):
-        start, end = _common_ends(old, new)
-        gone, come = old[start : len(old) - end], new[start : len(new) - end]
-        if len(gone) + len(come) > FEW:
-            return None
-        was, will = [a.id for a in gone], [a.id for a in come]
-        if [i for i in was if i in will] != [i for i in will if i in was]:
-            return None
-        changes.append(
-            (
-                [start + at for at, one in enumerate(was) if one not in will],
-                [start + at for at, one in enumerate(will) if one not in was],
-                [start + at for at, one in enumerate(will) if one in was],
-            )
-        )
-    return changes
-
-
-def _label_of(group: Group) -> int | None:
-    return group[0].id if group[0] is not None else None
-
-
-def _common_ends(old: list[Annotation], new: list[Annotation]) -> tuple[int, int]:
-    """How many of both are the same objects at the start, and after those at the end."""
-    least = min(len(old), len(new))
-    start = next((at for at in range(least) if old[at] is not new[at]), least)
-    rest = least - start
-    end = next((at for at in range(rest) if old[-1 - at] is not new[-1 - at]), rest)
-    return start, end
+def _place(annotation: Annotation) -> tuple[int, int, str]:
+    return annotation.label_id, annotation.z_order, annotation.created_at

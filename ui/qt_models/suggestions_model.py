@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
 
 from annotator.domain.geometry import GeometryKind
 from annotator.domain.records import Label, Suggestion
+from ui.differences import Span, difference
 from ui.qt_models.labels_model import digit_of
 
 if TYPE_CHECKING:
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 ENTRY = Qt.ItemDataRole.UserRole
 SHORTLIST = 5
 SHORTLIST_FLOOR = 0.02
+ROW_PX = 28
+CANDIDATE_PX = 24
 Index = QModelIndex | QPersistentModelIndex
 
 KIND_NAMES = {
@@ -50,7 +55,11 @@ class SuggestionsModel(QAbstractListModel):
 
     def __init__(self) -> None:
         super().__init__()
+        self._shown: Sequence[Suggestion] = ()
+        self._ordered: list[Label] = []
+        self._labels: Mapping[int, tuple[int, Label]] = {}
         self._entries: list[Entry] = []
+        self._sizes: list[int] = []
         self._source: Callable[[Suggestion], Origin] | None = None
 
     def ask(self, source: Callable[[Suggestion], Origin] | None) -> None:
@@ -58,20 +67,50 @@ class SuggestionsModel(QAbstractListModel):
         self._source = source
 
     def set_suggestions(self, suggestions: Sequence[Suggestion], ordered: Sequence[Label]) -> None:
-        """Show these, in their order."""
-        labels: Mapping[int, tuple[int, Label]] = {label.id: (place, label) for place, label in enumerate(ordered)}
-        entries = []
-        for suggestion in suggestions:
-            many = suggestion.geometry.kind is GeometryKind.TAG
-            for rank, (label_id, probability) in enumerate(suggestion.distribution[: SHORTLIST if many else 1]):
-                if label_id in labels and (rank == 0 or probability >= SHORTLIST_FLOOR):
-                    place, label = labels[label_id]
-                    shown = suggestion.confidence if rank == 0 else probability
-                    entries.append(Entry(suggestion, label, shown, rank, digit_of(label, place)))
-        if entries != self._entries:
+        """Show these, in their order. Rows between others come and go; other labels reset the model."""
+        if list(ordered) != self._ordered:
             self.beginResetModel()
-            self._entries = entries
+            self._ordered = list(ordered)
+            self._labels = {label.id: (place, label) for place, label in enumerate(ordered)}
+            blocks = [self._block(each) for each in suggestions]
+            self._sizes = [len(block) for block in blocks]
+            self._entries = [entry for block in blocks for entry in block]
             self.endResetModel()
+        else:
+            self._follow(difference(self._shown, suggestions))
+        self._shown = suggestions
+
+    def _follow(self, span: Span[Suggestion]) -> None:
+        blocks = [self._block(each) for each in span.after]
+        come = [entry for block in blocks for entry in block]
+        first, end = sum(self._sizes[: span.start]), span.start + len(span.before)
+        last = first + sum(self._sizes[span.start : end]) - 1
+        self._sizes[span.start : end] = [len(block) for block in blocks]
+        if self._entries[first : last + 1] == come:
+            return
+        if last >= first:
+            self.beginRemoveRows(QModelIndex(), first, last)
+            del self._entries[first : last + 1]
+            self.endRemoveRows()
+        if come:
+            self.beginInsertRows(QModelIndex(), first, first + len(come) - 1)
+            self._entries[first:first] = come
+            self.endInsertRows()
+
+    def _block(self, suggestion: Suggestion) -> list[Entry]:
+        """The rows of one suggestion: none when the project does not know its label."""
+        many = suggestion.geometry.kind is GeometryKind.TAG
+        block = []
+        for rank, (label_id, probability) in enumerate(suggestion.distribution[: SHORTLIST if many else 1]):
+            if label_id in self._labels and (rank == 0 or probability >= SHORTLIST_FLOOR):
+                place, label = self._labels[label_id]
+                shown = suggestion.confidence if rank == 0 else probability
+                block.append(Entry(suggestion, label, shown, rank, digit_of(label, place)))
+        return block
+
+    def heights(self) -> NDArray[np.int64]:
+        """The height of every row in pixels."""
+        return np.fromiter((CANDIDATE_PX if e.rank else ROW_PX for e in self._entries), np.int64, len(self._entries))
 
     def entry(self, row: int) -> Entry | None:
         """What a row shows."""
@@ -79,7 +118,10 @@ class SuggestionsModel(QAbstractListModel):
 
     def row_of(self, suggestion_id: UUID | None) -> int:
         """The first row of a suggestion, -1 when it is not shown."""
-        return next((row for row, entry in enumerate(self._entries) if entry.suggestion.id == suggestion_id), -1)
+        if suggestion_id is None:
+            return -1
+        wanted = suggestion_id.int
+        return next((row for row, entry in enumerate(self._entries) if entry.suggestion.id.int == wanted), -1)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
         return 0 if parent.isValid() else len(self._entries)
