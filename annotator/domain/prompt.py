@@ -5,7 +5,7 @@ Coordinates are those of the oriented image, as in ``geometry``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -92,7 +92,7 @@ class Prompt:
         ]
 
     @classmethod
-    def from_json(cls, data: list[Mapping[str, Any]]) -> Prompt:
+    def from_json(cls, data: Sequence[Mapping[str, Any]]) -> Prompt:
         """The prompt that ``to_json`` wrote; raises ``ValueError`` for anything else."""
         try:
             return cls(

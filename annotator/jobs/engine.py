@@ -12,8 +12,6 @@ time, and one that kills it twice is set aside.
 from __future__ import annotations
 
 import logging
-import os
-import subprocess
 import sys
 import threading
 import time
@@ -22,13 +20,13 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, BinaryIO, cast
+from typing import Any
 
-import annotator
 from annotator.errors import AnnotatorError
 from annotator.events import ChangeSet
 from annotator.jobs import messages
 from annotator.jobs.catalogue import JOBS, Job, job
+from annotator.jobs.child import Child
 from annotator.jobs.events import (
     EngineError,
     EngineRestarted,
@@ -88,45 +86,6 @@ class JobHandle:
         raise CancelledError(f"{self.name!r} was cancelled")
 
 
-class _Process:
-    """One engine process and its pipe."""
-
-    def __init__(self, command: list[str], log_path: Path | None) -> None:
-        roots = [str(Path(annotator.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(r for r in roots if r), "PYTHONUNBUFFERED": "1"}
-        errors: IO[bytes] | int = subprocess.DEVNULL
-        if log_path is not None:
-            with suppress(OSError):
-                log_path.parent.mkdir(parents=True, exist_ok=True)
-                errors = log_path.open("ab")
-        try:
-            self.popen = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=environment
-            )
-        finally:
-            if not isinstance(errors, int):
-                errors.close()
-        incoming, outgoing = cast(BinaryIO, self.popen.stdout), cast(BinaryIO, self.popen.stdin)
-        self.channel = messages.Channel.in_client(incoming, outgoing)
-        hello = self.channel.receive()
-        if not isinstance(hello, messages.Hello) or hello.protocol != messages.PROTOCOL:
-            self.end()
-            where = f"Its log is {log_path}." if log_path else ""
-            raise EngineError("The engine did not start.", f"{where} `annotator doctor` says what is missing.".strip())
-
-    def alive(self) -> bool:
-        return self.popen.poll() is None
-
-    def end(self, patience: float = 0.0) -> int:
-        """Close the pipe, which ends the process; kill it after ``patience`` seconds. Returns its exit status."""
-        self.channel.close()
-        try:
-            return self.popen.wait(patience)
-        except subprocess.TimeoutExpired:
-            self.popen.kill()
-            return self.popen.wait()
-
-
 class Engine:
     """The batch lane: jobs run one at a time in the order of ``submit``. Starts its process with the first job."""
 
@@ -150,7 +109,7 @@ class Engine:
         self._wake = threading.Condition()
         self._queue: deque[JobHandle] = deque()
         self._running: JobHandle | None = None
-        self._process: _Process | None = None
+        self._process: Child | None = None
         self._closing = False
         self._next_id = 1
         self._thread: threading.Thread | None = None
@@ -301,13 +260,13 @@ class Engine:
                 return in_hand, JobStopped(handle.id, handle.name)
         return in_hand, None
 
-    def _start(self, handle: JobHandle) -> _Process:
+    def _start(self, handle: JobHandle) -> Child:
         """The living process, or a new one when there is none (one that died while idle is replaced without a word)."""
         process = self._process
         if process is not None and process.alive():
             return process
         self._bury()
-        fresh = _Process(self._command, self._log_path)
+        fresh = Child(self._command, self._log_path, messages.Channel.in_client, _greets)
         with self._wake:
             self._process = fresh
         return fresh
@@ -321,14 +280,14 @@ class Engine:
         status = process.end(1.0)
         return f"signal {-status}" if status < 0 else f"exit status {status}"
 
-    def _ask_to_end(self, process: _Process, handle: JobHandle, patience: float) -> None:
+    def _ask_to_end(self, process: Child, handle: JobHandle, patience: float) -> None:
         with suppress(OSError, ValueError):
             process.channel.send(messages.Cancel(handle.id))
         timer = threading.Timer(patience, self._end_stubborn, (handle, process))
         timer.daemon = True
         timer.start()
 
-    def _end_stubborn(self, handle: JobHandle, process: _Process) -> None:
+    def _end_stubborn(self, handle: JobHandle, process: Child) -> None:
         if not handle.done() and process.alive():
             # Expected when a project is closed in the middle of a job: between two images there may be an import.
             level = logging.INFO if self._closing else logging.WARNING
@@ -350,6 +309,10 @@ class Engine:
             callback(argument)
         except Exception:
             log.exception("a listener of the engine failed on %r", argument)
+
+
+def _greets(hello: Any) -> bool:
+    return isinstance(hello, messages.Hello) and hello.protocol == messages.PROTOCOL
 
 
 def _condemned(kills: Counter[int]) -> tuple[int, ...]:

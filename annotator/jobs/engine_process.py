@@ -163,7 +163,7 @@ class EngineProcess:
         return self._project
 
 
-def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
+def private_pipes() -> tuple[BinaryIO, BinaryIO]:
     """Keep standard input and output for messages, and give the process an empty input and standard error as its output."""
     incoming = os.fdopen(os.dup(0), "rb")
     outgoing = os.fdopen(os.dup(1), "wb")
@@ -182,7 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--annotator", default="")
     parser.add_argument("--jobs", default="annotator.jobs.catalogue", help="module whose JOBS the engine runs")
     options = parser.parse_args(arguments)
-    incoming, outgoing = _private_pipes()
+    incoming, outgoing = private_pipes()
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s")
     jobs: Mapping[str, Any] = importlib.import_module(options.jobs).JOBS
     channel = messages.Channel.in_engine(incoming, outgoing)

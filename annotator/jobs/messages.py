@@ -132,7 +132,7 @@ class Channel:
         """The engine's end."""
         return cls(incoming, outgoing, _to_engine)
 
-    def send(self, message: ToEngine | FromEngine) -> None:
+    def send(self, message: msgspec.Struct) -> None:
         """Write one message; raises ``OSError`` or ``ValueError`` when the other side is gone."""
         data = _encoder.encode(message)
         with self._lock:
