@@ -232,13 +232,17 @@ class Project:
         images: ImageMode = "none",
         merge: bool = False,
         replace: bool = False,
+        verify: bool = False,
         context: JobContext = QUIET,
     ) -> ExportResult:
-        """Write the corrected dataset; refuses an existing target unless ``merge`` or ``replace``."""
+        """Write the corrected dataset; refuses an existing target unless ``merge`` or ``replace``.
+
+        ``verify`` reads it back: ``verified`` of the result says what differs beyond what the report announces.
+        """
         from annotator.usecases import export
 
         request = export.ExportRequest(
-            Path(path), format, include_suggestions, tuple(splits), scope, images, merge=merge, replace=replace
+            Path(path), format, include_suggestions, tuple(splits), scope, images, merge, replace, verify
         )
         return export.export(self._parts, request, context)
 

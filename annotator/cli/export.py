@@ -11,7 +11,7 @@ from rich.console import Console
 
 from annotator.cli.certificates import said
 from annotator.cli.shared import AsJson, ImageMode, ProjectPath, SplitNames, answer, plural, table, work
-from annotator.errors import UsageError
+from annotator.errors import AnnotatorError, UsageError
 from annotator.usecases.results import ExportResult
 
 
@@ -46,6 +46,9 @@ def export(
     images: Annotated[ImageMode, typer.Option("--images", help="Whether the pictures come along.")] = ImageMode.NONE,
     merge: Annotated[bool, typer.Option("--merge", help="Write into a target that exists.")] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a target that exists.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read the export back and compare it with what was sent.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Export the dataset; suggestions nobody looked at stay out unless included."""
@@ -64,11 +67,17 @@ def export(
                 images=images.value,
                 merge=merge,
                 replace=replace,
+                verify=verify,
                 context=context,
             ),
             "Exporting",
         )
     answer(result, as_json, lambda console: _show(console, result))
+    if result.verified and result.verified.unexplained:
+        raise AnnotatorError(
+            f"{path} does not hold what was sent: {result.verified.differences[0]}.",
+            "Keep the project, and report this with the file.",
+        )
 
 
 def _show(console: Console, result: ExportResult) -> None:
@@ -77,6 +86,10 @@ def _show(console: Console, result: ExportResult) -> None:
     )
     for each in result.certificates:
         console.print(said(each), markup=False)
+    if result.verified and not result.verified.unexplained:
+        console.print(
+            f"Read back: {plural(result.verified.same, 'annotation')} as sent, {result.verified.announced:,} as told."
+        )
     if not result.lossy:
         console.print("Nothing was lost.")
         return

@@ -90,6 +90,20 @@ class Report:
         return (header, *rows)
 
 
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """``same`` annotations came back as they were sent; ``announced`` differ as the report says.
+
+    ``differences`` are lines about what the report does not explain, a few for the ``unexplained`` things.
+    """
+
+    images: int
+    same: int
+    announced: int
+    unexplained: int
+    differences: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class _Count:
     count: int = 0

@@ -112,6 +112,7 @@ def _export(
     images: Literal["none", "copy", "link"] = "none",
     merge: bool = False,
     replace: bool = False,
+    verify: bool = False,
 ) -> ExportResult:
     return project.export(
         path,
@@ -122,6 +123,7 @@ def _export(
         images=images,
         merge=merge,
         replace=replace,
+        verify=verify,
         context=context,
     )
 

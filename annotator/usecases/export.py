@@ -20,6 +20,7 @@ from annotator.errors import AnnotatorError
 from annotator.formats import registry
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel
 from annotator.formats.spec import Field
+from annotator.formats.verify import verify
 from annotator.job_context import JobContext
 from annotator.usecases import certificates
 from annotator.usecases.export_target import check_target
@@ -48,10 +49,11 @@ class ExportRequest:
     images: str = "none"
     merge: bool = False
     replace: bool = False
+    verify: bool = False
 
 
 def export(parts: Parts, request: ExportRequest, context: JobContext) -> ExportResult:
-    """Write the dataset; nothing is at ``request.path`` until all of it is there."""
+    """Write the dataset; nothing is at ``request.path`` until all of it is there. ``verify`` reads it back and compares."""
     registry.spec(request.format)
     check_target(parts, request.path, request.format, with_images=request.images != "none", replace=request.replace)
     review = ReviewView(parts)
@@ -68,10 +70,11 @@ def export(parts: Parts, request: ExportRequest, context: JobContext) -> ExportR
     report = registry.writer(request.format).write(
         dataset, request.path, images=request.images, merge=request.merge, replace=request.replace, context=context
     )
+    verified = verify(dataset, report, merged=request.merge, context=context) if request.verify else None
     lossy = tuple(Loss(row.label, row.kind, row.count, row.outcome.value, row.detail) for row in report.lossy)
     with parts.db.read() as reader:
         under = certificates.signed(reader, ids)
-    return ExportResult(report.images, report.annotations, lossy, str(request.path), request.format, under)
+    return ExportResult(report.images, report.annotations, lossy, str(request.path), request.format, under, verified)
 
 
 def _nothing(request: ExportRequest) -> AnnotatorError:

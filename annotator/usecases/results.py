@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from annotator.formats.report import Verified
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -135,7 +137,10 @@ class CertificateStats:
 
 @dataclass(frozen=True)
 class ExportResult:
-    """``lossy``: what was converted or dropped, per label. ``certificates``: those that exported annotations stand under."""
+    """``lossy``: what was converted or dropped, per label. ``certificates``: those that exported annotations stand under.
+
+    ``verified``: what reading it back showed; None where nobody asked.
+    """
 
     images: int
     annotations: int
@@ -143,6 +148,7 @@ class ExportResult:
     path: str = ""
     format: str = ""
     certificates: tuple[CertificateStats, ...] = ()
+    verified: Verified | None = None
 
 
 @dataclass(frozen=True)

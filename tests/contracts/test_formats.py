@@ -20,6 +20,7 @@ from annotator.formats import registry
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage
 from annotator.formats.report import Outcome, Report
 from annotator.formats.spec import Field
+from annotator.formats.verify import verify
 from tests.contracts.format_datasets import HEIGHT, IMAGES, WIDTH, datasets, everything, numbers, plain
 
 FORMATS = registry.formats()
@@ -64,6 +65,7 @@ def test_what_the_spec_declares_survives(format_id: str, data: st.DataObject, tm
     target = _target(format_id, folder)
     report = _write(format_id, dataset, target)
     assert not [row for row in report.lossy if row.kind in {kind.value for kind in spec.kinds}], report.lossy
+    assert verify(dataset, report).differences == ()
     read, images, _ = _read(format_id, target)
     before, after = plain(dataset.images), plain(images)
     if Field.LABELS in spec.fields:
@@ -115,6 +117,7 @@ def test_what_it_cannot_hold_is_in_the_report(format_id: str, tmp_path: Path):
     if spec.attributes is not None:
         assert "attribute colour" in dropped
     assert "fields of elsewhere" in dropped
+    assert verify(dataset, report).differences == (), "what did not come back was announced"
     held_holes = spec.holds_holes
     polygon_rows = [row for row in report.lossy if row.kind == "polygon"]
     assert bool(polygon_rows) == (not held_holes), "a hole is kept, or its loss is said"

@@ -165,6 +165,7 @@ class ExportDialog(Dialog):
         )
         self.splits = {split: CheckBox(split.value) for split in Split}
         self.suggestions = CheckBox(self.tr("Open suggestions too"))
+        self.verify = CheckBox(self.tr("Read it back and compare"))
         self.existing = self._combo(
             self.tr("If it exists"),
             ((self.tr("Stop"), ""), (self.tr("Add to it"), "merge"), (self.tr("Replace it"), "replace")),
@@ -181,6 +182,7 @@ class ExportDialog(Dialog):
             form.addRow(label(text, "muted"), widget)
         form.addRow(label(self.tr("Only the splits"), "muted"), row(*self.splits.values(), None))
         form.addRow("", self.suggestions)
+        form.addRow("", self.verify)
         self.body.addLayout(form)
         self.add_close(self.tr("Cancel"))
         self.start = self.add_button(self.tr("Export"), primary=True)
@@ -220,6 +222,7 @@ class ExportDialog(Dialog):
             "images": self.images.currentData(),
             "merge": existing == "merge",
             "replace": existing == "replace",
+            "verify": self.verify.isChecked(),
         }
         self.accept()
         self.export_wanted.emit(parameters)

@@ -194,9 +194,19 @@ class ReportDialog(Dialog):
             self.body.addWidget(self.table, 1)
         else:
             self.body.addWidget(label(self.tr("Nothing was lost: the format expresses all of it."), "good", wrap=True))
+        if result.verified is not None:
+            self._tell_verified(result.verified)
         signed = self.tr("✓ Certificate {0}: at most {1} of {2} annotations wrong, signed by {3} on {4}.")
         for x in result.certificates:
             words = signed.format(x.id, f"{x.bound:.1%}", f"{x.annotations:,}", x.annotator, x.signed_at[:10])
             self.body.addWidget(label(words, wrap=True))
         self.add_close()
         self.resize(720, 420 if rows else 200)
+
+    def _tell_verified(self, verified: Any) -> None:
+        if not verified.unexplained:
+            text = self.tr("✓ Read back and compared: {0} annotations are there as they were sent.")
+            self.body.addWidget(label(text.format(f"{verified.same:,}"), "good", wrap=True))
+            return
+        text = self.tr("The export does not hold what was sent. Keep the project; this is a mistake of the program:")
+        self.body.addWidget(label("\n".join((text, *verified.differences)), "bad", wrap=True))

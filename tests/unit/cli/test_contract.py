@@ -6,13 +6,17 @@ import json
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from annotator.cli import main as cli
 from annotator.cli.shared import plain
 from annotator.errors import AnnotatorError, JobCancelled, UsageError
+from annotator.formats.dataset import Dataset
+from annotator.formats.report import Report
 from annotator.project import Project
 from tests.unit.cli.conftest import Command
 
@@ -191,6 +195,36 @@ def test_brackets_in_what_people_read_are_no_markup(command: Command, pictures: 
     shown = command("stats", tmp_path / "p").out
     assert "[red]" in shown
     assert "cat [old]" in shown
+
+
+def test_an_export_is_read_back(command: Command, pictures: Path, tmp_path: Path) -> None:
+    command("new", tmp_path / "p", "--images", pictures, "--labels", "red,green")
+    plain = command("export", tmp_path / "p", tmp_path / "one", "--format", "coco", "--scope", "all", "--json")
+    assert plain.json["verified"] is None
+    out = command(
+        "export", tmp_path / "p", tmp_path / "two", "--format", "coco", "--scope", "all", "--verify", "--json"
+    )
+    assert out.status == 0
+    assert out.json["verified"]["images"] == out.json["images"] > 0
+    assert out.json["verified"]["unexplained"] == 0
+
+
+def test_a_writer_that_loses_something_is_found_out(
+    command: Command, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from annotator.formats.coco import writer
+
+    honest = writer.write
+
+    def lossy(dataset: Dataset, target: Path, **options: Any) -> Report:
+        fewer = [*dataset.images][1:]
+        return honest(replace(dataset, images=fewer), target, **options)
+
+    monkeypatch.setattr(writer, "write", lossy)
+    command("new", tmp_path / "p", "--images", pictures, "--labels", "red,green")
+    out = command("export", tmp_path / "p", tmp_path / "out", "--format", "coco", "--scope", "all", "--verify")
+    assert out.status == 1
+    assert "does not hold what was sent: 1 images did not come back" in out.err
 
 
 def test_an_export_of_an_empty_split_names_the_split(command: Command, pictures: Path, tmp_path: Path) -> None:
