@@ -49,11 +49,13 @@ class Validation:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What a head said of images that did not train it: ``ids`` (m,) and ``said``, (m,) classes or (m, c) yes and no."""
+    """What a head said of images that did not train it: ``ids`` (m,), ``said``, (m,) classes or (m, c) yes and no, and the
+    (m, c) ``probabilities`` behind that, from which calibration learns."""
 
     basis: Basis
     ids: IntArray
     said: Answers
+    probabilities: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -122,15 +124,15 @@ def train_round(
     testable = problem.testable()
     if validation is not None and len(validation) >= MIN_VALIDATION:
         said = answers(fit.head, validation.vectors)
-        held_out = HeldOut(Basis.VALIDATION, validation.ids, said)
+        held_out = HeldOut(Basis.VALIDATION, validation.ids, said, fit.head.predict(validation.vectors))
         before, comparable = _before_on(validation, problem, rival)
         truth = validation.answers
         testable = np.ones(len(validation), dtype=bool)
     elif testable.sum() < MIN_TESTED:
         return Round(fit, None, Decision(True, Basis.UNTESTED, int(testable.sum()), None, 0, None, None))
     else:
-        said = out_of_fold(problem, recipe)
-        held_out = HeldOut(Basis.OUT_OF_FOLD, problem.pool.ids[problem.labelled], said)
+        said, honest = out_of_fold(problem, recipe)
+        held_out = HeldOut(Basis.OUT_OF_FOLD, problem.pool.ids[problem.labelled], said, honest)
         before, comparable = _before(problem, rival)
         truth = _truth(problem)
     right_before = None if before is None else _right(before, truth)[testable]
@@ -155,15 +157,18 @@ def fold_of(ids: IntArray, folds: int = FOLDS) -> IntArray:
     return ((mixed ^ (mixed >> np.uint64(31))) % np.uint64(folds)).astype(np.int64)
 
 
-def out_of_fold(problem: TagProblem, recipe: Recipe) -> Answers:
-    """What heads that did not see an image's answer say of it, for every labelled image."""
+def out_of_fold(problem: TagProblem, recipe: Recipe) -> tuple[Answers, NDArray[np.float32]]:
+    """What heads that did not see an image's answer say of it, for every labelled image, and their (m, c) probabilities."""
     fold = fold_of(problem.pool.ids[problem.labelled])
     said = np.array(_truth(problem))
+    probabilities = np.zeros((problem.n_labelled, problem.n_classes), np.float32)
     for each in np.unique(fold):
         inside = fold == each
         head = fit_head(problem.subset(~inside), recipe)
-        said[inside] = answers(head, problem.pool.vectors[problem.labelled[inside]])
-    return said
+        vectors = problem.pool.vectors[problem.labelled[inside]]
+        said[inside] = answers(head, vectors)
+        probabilities[inside] = head.predict(vectors)
+    return said, probabilities
 
 
 def _truth(problem: TagProblem) -> Answers:

@@ -1,7 +1,9 @@
 """From a model's probability to the confidence that its suggestion would be accepted as it is.
 
-One temperature, fitted on verdicts about randomly drawn images: at least 100 of them, because a temperature fitted on the
-images that active learning chose misleads. Until then confidence is the probability itself, and is called uncalibrated.
+One temperature for a group, fitted on verdicts about randomly drawn images: at least 100 of them, because a temperature fitted
+on the images that active learning chose misleads. Until then confidence is the probability itself, and is called uncalibrated.
+A label of which 50 suggestions were judged gets a temperature of its own. Either is only taken when the verdicts speak against
+doing without it (likelihood ratio): a probe's numbers are often right as they are, and a temperature is then nothing but noise.
 """
 
 from __future__ import annotations
@@ -14,19 +16,29 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
 
 MIN_VERDICTS = 100
+MIN_LABEL_VERDICTS = 50
 REJECTED = -1
 COLDEST, HOTTEST = 0.05, 20.0
 SMALLEST = 1e-7
+GAIN, LABEL_GAIN = 1.92, 3.32
+"""Half the chi-square quantiles at 95% and 99%: how much log-likelihood a temperature must gain, for a group and for a label."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """``temperature`` from ``verdicts`` random verdicts; uncalibrated (temperature 1) with too few."""
+    """``temperature`` from ``verdicts`` random verdicts; uncalibrated (temperature 1) with too few.
+
+    ``by_label`` (c,) are the temperatures of rows whose best label is that column (of a non-exclusive group: of the column),
+    from ``label_verdicts`` (c,) verdicts on suggestions of it; empty: all as the group's.
+    """
 
     temperature: float = 1.0
     verdicts: int = 0
+    by_label: tuple[float, ...] = ()
+    label_verdicts: tuple[int, ...] = ()
 
     @property
     def uncalibrated(self) -> bool:
@@ -34,15 +46,22 @@ class Calibration:
 
     def apply(self, probabilities: FloatArray, *, exclusive: bool = True) -> FloatArray:
         """(n, c) calibrated probabilities. Where an exclusive row sums to less than 1, the rest is "none of them"."""
-        return tempered(probabilities, self.temperature, exclusive=exclusive)
+        if not self.by_label or not len(probabilities):
+            return tempered(probabilities, self.temperature, exclusive=exclusive)
+        own = np.asarray(self.by_label, dtype=np.float32)
+        if not exclusive:
+            return tempered(probabilities, own, exclusive=False)
+        return tempered(probabilities, own[np.asarray(probabilities).argmax(axis=1)][:, None])
 
 
-def tempered(probabilities: FloatArray, temperature: float, *, exclusive: bool = True) -> FloatArray:
-    """Divide the logits behind ``probabilities`` by ``temperature``."""
+def tempered(
+    probabilities: FloatArray, temperature: float | NDArray[np.floating], *, exclusive: bool = True
+) -> FloatArray:
+    """Divide the logits behind ``probabilities`` by ``temperature``, a number or an array that broadcasts against them."""
     given = np.asarray(probabilities, dtype=np.float32)
-    if temperature == 1.0:
+    if isinstance(temperature, float | int) and temperature == 1.0:
         return given
-    power = 1.0 / temperature
+    power = np.asarray(1.0 / np.asarray(temperature), dtype=np.float32)
     if not exclusive:
         yes, no = np.maximum(given, SMALLEST) ** power, np.maximum(1.0 - given, SMALLEST) ** power
         return np.asarray(yes / (yes + no), dtype=np.float32)
@@ -60,38 +79,61 @@ def _minimum(loss: Callable[[float], float], bounds: tuple[float, float]) -> flo
 
 
 def calibrate(probabilities: FloatArray, shown: IntArray, truth: IntArray) -> Calibration:
-    """Fit the temperature of an exclusive group by maximum likelihood on verdicts about randomly drawn images.
+    """Fit the temperatures of an exclusive group by maximum likelihood on verdicts about randomly drawn images.
 
-    ``probabilities`` (m, c) as they were when the verdict was given, ``shown`` (m,) the suggested column, ``truth`` (m,) the
-    column that the person chose, or ``REJECTED`` when only the suggestion was said to be wrong.
+    ``probabilities`` (m, c) of a head that did not learn from these verdicts, ``shown`` (m,) the suggested column, ``truth`` (m,)
+    the column that the person chose, or ``REJECTED`` when only the suggestion was said to be wrong.
     """
-    if len(truth) < MIN_VERDICTS:
-        return Calibration(1.0, len(truth))
-    rows = np.arange(len(truth))
+    columns = probabilities.shape[1] if probabilities.ndim == 2 else 0
     known = truth != REJECTED
 
-    def loss(log_temperature: float) -> float:
-        warm = tempered(probabilities, float(np.exp(log_temperature)))
-        likelihood = np.where(known, warm[rows, np.where(known, truth, 0)], 1.0 - warm[rows, shown])
-        return float(-np.log(np.maximum(likelihood, SMALLEST)).sum())
+    def losses(temperature: float, rows: IntArray) -> NDArray[np.float64]:
+        warm = tempered(probabilities[rows], temperature)
+        at = np.arange(len(rows))
+        right = warm[at, np.where(known[rows], truth[rows], 0)]
+        likelihood = np.where(known[rows], right, 1.0 - warm[at, shown[rows]])
+        return -np.log(np.maximum(likelihood, SMALLEST)).astype(np.float64)
 
+    return _fitted(losses, shown, columns)
+
+
+def calibrate_independent(
+    probabilities: FloatArray, correct: BoolArray, columns: IntArray | None = None, n_labels: int = 0
+) -> Calibration:
+    """The same for labels of a non-exclusive group: (m,) probabilities of what was shown, whether each was accepted, and
+    (m,) the column of each among ``n_labels``, where labels are to have temperatures of their own."""
+    shown = np.zeros(len(correct), dtype=np.int64) if columns is None else columns
+
+    def losses(temperature: float, rows: IntArray) -> NDArray[np.float64]:
+        warm = tempered(probabilities[rows], temperature, exclusive=False)
+        likelihood = np.where(correct[rows], warm, 1.0 - warm)
+        return -np.log(np.maximum(likelihood, SMALLEST)).astype(np.float64)
+
+    return _fitted(losses, shown, n_labels)
+
+
+def _fitted(losses: Callable[[float, IntArray], NDArray[np.float64]], shown: IntArray, columns: int) -> Calibration:
+    """The temperature of all verdicts, then of each column that was ``shown`` often enough, where they gain enough."""
+    verdicts = len(shown)
+    counts = np.bincount(shown, minlength=columns)[:columns] if columns else np.zeros(0, dtype=np.int64)
+    if verdicts < MIN_VERDICTS:
+        return Calibration(1.0, verdicts, (), tuple(counts.tolist()))
+    together = _better(losses, np.arange(verdicts), 1.0, GAIN)
+    own = [together] * columns
+    for column in np.flatnonzero(counts >= MIN_LABEL_VERDICTS).tolist():
+        own[column] = _better(losses, np.flatnonzero(shown == column), together, LABEL_GAIN)
+    differ = any(each != together for each in own)
+    return Calibration(together, verdicts, tuple(own) if differ else (), tuple(counts.tolist()))
+
+
+def _better(
+    losses: Callable[[float, IntArray], NDArray[np.float64]], rows: IntArray, without: float, gain: float
+) -> float:
+    """The temperature of ``rows``, or ``without`` where it would not explain them better by ``gain``."""
     bounds = (float(np.log(COLDEST)), float(np.log(HOTTEST)))
-    best = _minimum(loss, bounds)
-    return Calibration(float(np.exp(best)), len(truth))
-
-
-def calibrate_independent(probabilities: FloatArray, correct: NDArray[np.bool_]) -> Calibration:
-    """The same for labels of a non-exclusive group: (m,) probabilities of what was shown, and whether each was accepted."""
-    if len(correct) < MIN_VERDICTS:
-        return Calibration(1.0, len(correct))
-
-    def loss(log_temperature: float) -> float:
-        warm = tempered(probabilities, float(np.exp(log_temperature)), exclusive=False)
-        return float(-np.log(np.maximum(np.where(correct, warm, 1.0 - warm), SMALLEST)).sum())
-
-    bounds = (float(np.log(COLDEST)), float(np.log(HOTTEST)))
-    best = _minimum(loss, bounds)
-    return Calibration(float(np.exp(best)), len(correct))
+    best = float(np.exp(_minimum(lambda log: float(losses(float(np.exp(log)), rows).sum()), bounds)))
+    saved = float(losses(without, rows).sum() - losses(best, rows).sum())
+    return best if saved > gain else without
 
 
 @dataclass(frozen=True)
@@ -112,7 +154,7 @@ class Reliability:
         return float(np.average(gap, weights=self.count[filled]))
 
 
-def reliability(confidence: NDArray[np.floating], correct: NDArray[np.bool_], *, bins: int = 10) -> Reliability:
+def reliability(confidence: NDArray[np.floating], correct: BoolArray, *, bins: int = 10) -> Reliability:
     """Bins of equal width over [0, 1]; empty bins are nan."""
     bin_of = np.clip((np.asarray(confidence) * bins).astype(np.int64), 0, bins - 1)
     count = np.bincount(bin_of, minlength=bins)

@@ -9,6 +9,7 @@ from confidences and seed alone, never from what the audit found. After a failur
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +56,31 @@ class AuditPlan:
     sample: IntArray
     prefixes: tuple[int, ...]
 
+    @property
+    def places(self) -> IntArray:
+        """(len(sample),) where each of the sample stands in ``order``."""
+        rank = np.empty(len(self.order), dtype=np.int64)
+        rank[self.order] = np.arange(len(self.order))
+        return rank[self.sample]
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """One prefix of the pile as the sample shows it: ``errors`` of ``audited`` inside it, and the upper bound on its error."""
+
+    length: int
+    audited: int
+    errors: int
+    bound: float
+
+
+@dataclass(frozen=True)
+class Examined:
+    """The fixed sequence: the largest prefix that ``passed`` and the first that ``failed``, each None where there is none."""
+
+    passed: Prefix | None
+    failed: Prefix | None
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -99,19 +125,26 @@ def plan_audit(
     return AuditPlan(seed, target, level, order, sample, tuple(lengths[start:].tolist()))
 
 
+def examine(
+    places: IntArray, prefixes: Sequence[int], wrong: NDArray[np.bool_], *, target: float, level: float = LEVEL
+) -> Examined:
+    """Test prefixes in turn until one fails. ``wrong`` (m,) says which of the sample, standing at ``places`` (m,), are wrong."""
+    if len(wrong) != len(places):
+        raise ValueError(f"{len(places)} suggestions were to be checked, got {len(wrong)} answers")
+    passed = None
+    for length in prefixes:
+        inside = places < length
+        errors, audited = int(wrong[inside].sum()), int(inside.sum())
+        prefix = Prefix(int(length), audited, errors, upper_bound(errors, audited, level=level))
+        if prefix.bound > target:
+            return Examined(passed, prefix)
+        passed = prefix
+    return Examined(passed, None)
+
+
 def certify(plan: AuditPlan, wrong: NDArray[np.bool_]) -> Finding:
     """Test the prefixes in turn. ``wrong`` (len(sample),) says which of ``plan.sample`` the person found wrong."""
-    if len(wrong) != len(plan.sample):
-        raise ValueError(f"{len(plan.sample)} suggestions were to be checked, got {len(wrong)} answers")
-    rank = np.empty(len(plan.order), dtype=np.int64)
-    rank[plan.order] = np.arange(len(plan.order))
-    place = rank[plan.sample]
-    best = Finding(np.zeros(0, dtype=np.int64), None, 0, 0, len(wrong))
-    for length in plan.prefixes:
-        inside = place < length
-        errors, audited = int(wrong[inside].sum()), int(inside.sum())
-        bound = upper_bound(errors, audited, level=plan.level)
-        if bound > plan.target:
-            break
-        best = Finding(plan.order[:length], bound, audited, errors, len(wrong))
-    return best
+    passed = examine(plan.places, plan.prefixes, wrong, target=plan.target, level=plan.level).passed
+    if passed is None:
+        return Finding(np.zeros(0, dtype=np.int64), None, 0, 0, len(wrong))
+    return Finding(plan.order[: passed.length], passed.bound, passed.audited, passed.errors, len(wrong))

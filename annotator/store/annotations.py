@@ -9,7 +9,7 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from annotator.domain.geometry import GeometryKind
 from annotator.domain.kinds import Source
@@ -147,6 +147,12 @@ class AnnotationReads:
             for image_id, label_id in self._connection.execute(query):
                 found[image_id] = (*found.get(image_id, ()), label_id)
         return found
+
+    def first_answers(self) -> list[str]:
+        """When each image that has annotations got its first, in the order of time."""
+        moment = func.min(AnnotationRow.created_at)
+        query = select(moment).where(annotation_visible()).group_by(AnnotationRow.image_id).order_by(moment)
+        return list(self._connection.execute(query).scalars())
 
     def certified(self) -> list[tuple[int, int]]:
         """(image id, certificate id) of all annotations that stand under a certificate."""

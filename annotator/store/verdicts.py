@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from annotator.domain.kinds import Decision, Task
 from annotator.domain.page import verdict_order
@@ -74,6 +74,21 @@ class VerdictReads:
             .where(SuggestionRow.run_id == run_id, verdict_visible())
         )
         return [(row[0], row[1], row[2]) for row in self._connection.execute(query)]
+
+    def timed(self) -> list[tuple[str, float]]:
+        """(moment, seconds) of the verdicts whose time was measured, oldest first."""
+        query = select(VerdictRow.created_at, VerdictRow.seconds).where(VerdictRow.seconds > 0, verdict_visible())
+        return [(row[0], row[1]) for row in self._connection.execute(query.order_by(VerdictRow.created_at))]
+
+    def by_run(self) -> list[tuple[int, Decision, int]]:
+        """(run, decision, number) of the verdicts in force."""
+        query = (
+            select(SuggestionRow.run_id, VerdictRow.decision, func.count())
+            .join(VerdictRow, VerdictRow.suggestion_id == SuggestionRow.id)
+            .where(verdict_visible())
+            .group_by(SuggestionRow.run_id, VerdictRow.decision)
+        )
+        return [(row[0], _DECISIONS[row[1]], row[2]) for row in self._connection.execute(query)]
 
     def rejected_tags(self) -> list[tuple[int, int, UUID]]:
         """(image id, label id, suggestion id) of the tags that are rejected, in the order of the verdicts."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,16 +11,12 @@ from annotator.domain.geometry import GeometryKind
 from annotator.domain.kinds import Decision, ImageState, Source, Split, Task
 from annotator.domain.records import ImageFilter, Label, Suggestion, Verdict
 from annotator.learning.tags import CERTIFIED_WEIGHT, NONE_OF_THEM, UNKNOWN
-from annotator.pseudolabel.calibrate import REJECTED, Calibration, calibrate, calibrate_independent, tempered
 from annotator.pseudolabel.suggest import TagGroup
 from annotator.store.session import Reader
 from annotator.usecases.parts import Parts
 
 Ids = NDArray[np.int64]
 FloatArray = NDArray[np.float32]
-
-DRAWN_AT_RANDOM = frozenset({"drawn at random", "audit"})
-"""Reasons of suggestions whose verdicts may calibrate: those that nobody chose."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +31,6 @@ class Answers:
     test: Ids
     val: Ids
     judged: tuple[tuple[Suggestion, Verdict], ...] = field(repr=False)
-    temperatures: Mapping[tuple[int, tuple[int, ...]], float] = field(default_factory=dict, repr=False)
-    """(run, its group's label ids) to the temperature behind the confidences of that run's suggestions."""
 
     def members(self, group: TagGroup) -> list[Label]:
         """The labels of a group in the order of its columns."""
@@ -75,13 +68,6 @@ def read_answers(parts: Parts) -> Answers:
             test=reader.images.ids(ImageFilter(splits=frozenset({Split.TEST}))),
             val=reader.images.ids(ImageFilter(splits=frozenset({Split.VAL}))),
             judged=tuple(reader.verdicts.judged(Task.TAGS)),
-            temperatures={
-                (run.id, tuple(members)): float(temperature)
-                for run in reader.runs.all()
-                for members, temperature in zip(
-                    run.parameters.get("labels", ()), run.parameters.get("temperatures", ()), strict=False
-                )
-            },
         )
 
 
@@ -130,38 +116,3 @@ def rejected(answers: Answers, group: TagGroup, ids: Ids) -> NDArray[np.bool_]:
             if at < len(ids) and ids[at] == suggestion.image_id:
                 table[at, column[suggestion.label_id]] = True
     return table
-
-
-def fit_calibration(answers: Answers, group: TagGroup) -> Calibration:
-    """The temperature from verdicts on suggestions that were drawn at random; test images never calibrate."""
-    column = {label_id: at for at, label_id in enumerate(group.label_ids)}
-    test = set(answers.test.tolist())
-    drawn = [
-        suggestion
-        for suggestion, _ in answers.judged
-        if suggestion.reason in DRAWN_AT_RANDOM and suggestion.label_id in column and suggestion.image_id not in test
-    ]
-    if not group.exclusive:
-        tags = {(image_id, label_id) for image_id, label_id, _ in answers.tags}
-        said = [_raw(answers, group, suggestion)[column[suggestion.label_id]] for suggestion in drawn]
-        right = [(suggestion.image_id, suggestion.label_id) in tags for suggestion in drawn]
-        return calibrate_independent(np.asarray(said, np.float32), np.asarray(right, dtype=bool))
-    tag_of = {image_id: column[label_id] for image_id, label_id, _ in answers.tags if label_id in column}
-    probabilities = np.zeros((len(drawn), len(column)), np.float32)
-    for row, suggestion in enumerate(drawn):
-        probabilities[row] = _raw(answers, group, suggestion)
-    shown = np.asarray([column[suggestion.label_id] for suggestion in drawn], np.int64)
-    truth = np.asarray([tag_of.get(suggestion.image_id, REJECTED) for suggestion in drawn], np.int64)
-    return calibrate(probabilities, shown, truth)
-
-
-def _raw(answers: Answers, group: TagGroup, suggestion: Suggestion) -> FloatArray:
-    """(labels,) the probabilities behind a suggestion, before its run's own calibration: a second must not add to the first."""
-    column = {label_id: at for at, label_id in enumerate(group.label_ids)}
-    given = np.zeros((1, len(column)), np.float32)
-    for label_id, value in suggestion.distribution:
-        if label_id in column:
-            given[0, column[label_id]] = value
-    before = answers.temperatures.get((suggestion.run_id, group.label_ids), 1.0)
-    raw = tempered(given, 1.0 / before, exclusive=group.exclusive)
-    return np.asarray(np.where(given > 0, raw, np.float32(0.0))[0])

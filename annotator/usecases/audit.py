@@ -12,7 +12,7 @@ from annotator.errors import AnnotatorError
 from annotator.job_context import JobContext
 from annotator.learning.neighbours import nearest
 from annotator.learning.pool import Pool
-from annotator.usecases import tag_round
+from annotator.usecases import findings, tag_round
 from annotator.usecases.index import index_space, usable_ids
 from annotator.usecases.parts import Parts
 from annotator.usecases.results import AuditResult, Finding
@@ -31,7 +31,10 @@ def audit(parts: Parts, *, labels: bool, duplicates: bool, device: str, context:
     found = _wrong_tags(parts, space, alone=not duplicates) if labels else []
     if duplicates:
         found += _copies(parts, space)
-    return AuditResult(tuple(found), time.monotonic() - started)
+    result = AuditResult(tuple(found), time.monotonic() - started)
+    if not parts.read_only:
+        findings.write(parts, result)
+    return findings.with_decisions(parts, result)
 
 
 def _wrong_tags(parts: Parts, space: Space, *, alone: bool) -> list[Finding]:
@@ -58,7 +61,20 @@ def _wrong_tags(parts: Parts, space: Space, *, alone: bool) -> list[Finding]:
             image_id = int(work.pool.ids[rows[at]])
             given, other = names[group.label_ids[classes[at]]], names[group.label_ids[result.other[at]]]
             reason = f"tagged {given}, looks like {other} ({100 * result.p[at]:.0f}%)"
-            found.append(Finding("label", image_id, uris[image_id], float(result.margin[at]), reason, given, other))
+            key = findings.key_of(findings.LABEL, image_id, given, other)
+            found.append(
+                Finding(
+                    findings.LABEL,
+                    image_id,
+                    uris[image_id],
+                    float(result.margin[at]),
+                    reason,
+                    given,
+                    other,
+                    key,
+                    f"tag it {other}",
+                )
+            )
     if not compared and alone:
         raise AnnotatorError(
             f"There are too few tags to compare: an audit needs {MIN_ANSWERS} of at least two labels of one exclusive group.",
@@ -83,7 +99,8 @@ def _copies(parts: Parts, space: Space) -> list[Finding]:
     for a, b, score, words in pairs:
         splits = images[a].split, images[b].split
         apart = f", and they are in {splits[0]} and {splits[1]}" if all(splits) and splits[0] != splits[1] else ""
-        found.append(
-            Finding("duplicate", b, images[b].uri, score, f"{words} {images[a].uri}{apart}", "", images[a].uri)
-        )
+        fix = f"{findings.MOVE_TO}{splits[0]}" if apart else findings.SKIP_IMAGE
+        key = findings.key_of(findings.DUPLICATE, b, a, apart)
+        reason = f"{words} {images[a].uri}{apart}"
+        found.append(Finding(findings.DUPLICATE, b, images[b].uri, score, reason, "", images[a].uri, key, fix))
     return found

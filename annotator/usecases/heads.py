@@ -41,25 +41,31 @@ class GroupHead:
 
 def load_released(parts: Parts, space: Space) -> dict[int | None, GroupHead]:
     """The heads in use, by group; none when they belong to another embedding space or their files are gone."""
+    return {each.group_id: each for each in released(parts, space.store.space)}
+
+
+def released(parts: Parts, space: str | None = None) -> list[GroupHead]:
+    """The heads in use, whatever their embedding space unless one is named; none when their files are gone."""
     with parts.db.read() as reader:
         row = reader.runs.released_head(Task.TAGS)
     if row is None:
-        return {}
+        return []
     folder = parts.folder / row.path
     try:
         description = json.loads((folder / "head.json").read_text(encoding="utf-8"))
-        if description["space"] != space.store.space:
-            return {}
-        return {entry["id"]: _read(folder, at, entry) for at, entry in enumerate(description["groups"])}
+        if space is not None and description["space"] != space:
+            return []
+        return [_read(folder, at, entry) for at, entry in enumerate(description["groups"])]
     except (OSError, ValueError, TypeError, EOFError, LookupError, BadZipFile, ModelError):
-        return {}
+        return []
 
 
 def _read(folder: Path, at: int, entry: Mapping[str, object]) -> GroupHead:
     head = TagHead.load(folder / f"group{at}.safetensors")
     with (folder / f"group{at}.npz").open("rb") as file, np.load(file, allow_pickle=False) as record:
         basis = Basis(str(record["basis"]))
-        held_out = None if basis is Basis.UNTESTED else HeldOut(basis, record["ids"], record["said"])
+        honest = record["honest"] if "honest" in record.files and record["honest"].ndim == 2 else None
+        held_out = None if basis is Basis.UNTESTED else HeldOut(basis, record["ids"], record["said"], honest)
         trained = np.asarray(record["trained"], np.int64)
     group_id, labels = entry["id"], entry["labels"]
     if not (group_id is None or isinstance(group_id, int)) or not isinstance(labels, list):
@@ -83,6 +89,9 @@ def save(parts: Parts, name: str, space: Space, groups: list[GroupHead]) -> str:
             basis=np.str_((Basis.UNTESTED if held_out is None else held_out.basis).value),
             ids=np.zeros(0, np.int64) if held_out is None else held_out.ids,
             said=np.zeros(0, np.int64) if held_out is None else held_out.said,
+            honest=np.zeros(0, np.float32)
+            if held_out is None or held_out.probabilities is None
+            else held_out.probabilities,
             trained=np.zeros(0, np.int64) if trained is None else trained,
         )
         entries.append({"id": each.group_id, "labels": list(each.label_ids)})

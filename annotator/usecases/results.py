@@ -93,13 +93,15 @@ class TrainResult:
 
 @dataclass(frozen=True)
 class AcceptResult:
-    """``bound``: upper 95% limit of the error among the accepted ones, None when nothing was certified."""
+    """``bound``: upper 95% limit of the error among the accepted ones, None when nothing was certified; then ``missing`` says
+    what a certificate would have needed."""
 
     accepted: int
     audited: int
     bound: float | None
     certificate: int | None = None
     actions: int = 0
+    missing: str = ""
 
 
 @dataclass(frozen=True)
@@ -206,9 +208,14 @@ class StatsResult:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that looks wrong. ``kind``: label or duplicate; ``score``: log-odds margin, or cosine of the two pictures.
+    """Something that looks wrong.
 
-    ``given`` is the label that stands, ``other`` the label that the model prefers, or the other picture.
+    ``kind``: label (a tag that a model trained without it contradicts), folder (a tag that the label's own name contradicts, as
+    on many pictures of that label), missing (a tag that is not there), shape (a box or mask that a model sees otherwise),
+    duplicate, or disagreement (of two annotators). ``score`` orders findings of one kind. ``given`` is what stands, ``other``
+    what should: a label, an annotator's answer, or the other picture. ``fix`` says in words what fixing would do, nothing where
+    only a person can. ``where`` is a box x1, y1, x2, y2 in pixels of the oriented image, ``annotation`` the id of the annotation
+    that is meant and ``geometry`` the one that a model proposes. ``state`` is "skipped" for those that a person left for later.
     """
 
     kind: str
@@ -218,11 +225,32 @@ class Finding:
     reason: str
     given: str
     other: str
+    key: str = ""
+    fix: str = ""
+    where: tuple[float, float, float, float] | None = None
+    annotation: str | None = None
+    geometry: Mapping[str, Any] | None = None
+    state: str = ""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far annotators agree about one exclusive group. ``kappa`` is Cohen's of two of them over the ``images`` that both
+    answered; ``alpha`` is Krippendorff's of all of them (nominal). None where nothing can be said."""
+
+    group: str
+    annotators: tuple[str, ...]
+    images: int
+    kappa: Mapping[str, float | None]
+    alpha: float | None
 
 
 @dataclass(frozen=True)
 class AuditResult:
-    """``findings``: the worst first."""
+    """``findings``: the worst of each kind first, without those that a person kept; ``counts``: how many of each kind."""
 
     findings: tuple[Finding, ...]
     seconds: float
+    counts: Mapping[str, int] = field(default_factory=dict)
+    agreement: tuple[Agreement, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,10 @@ from annotator.usecases.parts import Parts
 from annotator.usecases.settings_view import TAG_RUN
 
 if TYPE_CHECKING:
+    from annotator.usecases.certification import CertificateDesk
+    from annotator.usecases.findings import Findings
+    from annotator.usecases.insights import Insights
+    from annotator.usecases.novelty import NovelPile
     from annotator.usecases.tag_table import GroupTable, TagTable
     from annotator.usecases.tasks import Ready
     from annotator.usecases.wall import WallPile
@@ -82,6 +87,33 @@ class ReviewView:
         self._stale: set[int] = set()
         if live:
             parts.db.subscribe(self._changed)
+
+    @cached_property
+    def certificates(self) -> CertificateDesk:
+        """Bulk acceptance under a certificate, step by step."""
+        from annotator.usecases.certification import CertificateDesk
+
+        return CertificateDesk(self._parts, self)
+
+    @cached_property
+    def findings(self) -> Findings:
+        """What the last audit found, and the answers to it."""
+        from annotator.usecases.findings import Findings
+
+        return Findings(self._parts)
+
+    @cached_property
+    def insights(self) -> Insights:
+        """The figures behind the Insights screen."""
+        from annotator.usecases.insights import Insights
+
+        return Insights(self._parts, self)
+
+    def novel(self) -> NovelPile:
+        """The "new?" pile: open images unlike anything that is labelled, the strangest first."""
+        from annotator.usecases import novelty
+
+        return novelty.read(self._parts, self._open_pile().image_ids)
 
     def table(self) -> TagTable | None:
         """The tag predictions that are shown, or None before the first run."""

@@ -20,6 +20,7 @@ from annotator.pseudolabel.suggest import TagGroup, without
 from annotator.usecases import answers as answers_room
 from annotator.usecases import ranking, tag_table
 from annotator.usecases.answers import Answers, Known
+from annotator.usecases.calibration import Prediction, calibrated
 from annotator.usecases.parts import Parts
 from annotator.usecases.settings_view import TAG_RUN
 from annotator.usecases.space import Space
@@ -113,27 +114,27 @@ def everywhere(work: Workspace, head: TagHead, inside: FloatArray) -> FloatArray
 def publish(
     parts: Parts,
     work: Workspace,
-    predictions: Sequence[tuple[TagGroup, FloatArray]],
+    predictions: Sequence[Prediction],
     model: tuple[str, str],
     initiator: str,
 ) -> TagTable:
     """Write predictions as a run: the array into the cache, the run into the store, open rows of earlier runs superseded."""
-    calibrations = [answers_room.fit_calibration(work.answers, group) for group, _ in predictions]
+    fitted = [calibrated(work.answers, work.ids, each) for each in predictions]
     with parts.db.write(initiator) as writer:
         parameters = {
             "space": work.space.store.space,
-            "labels": [list(group.label_ids) for group, _ in predictions],
-            "temperatures": [each.temperature for each in calibrations],
+            "labels": [list(each.group.label_ids) for each in predictions],
+            "temperatures": [calibration.temperature for calibration, _ in fitted],
             "device": work.space.embedder.info.device,
         }
         run_id = writer.runs.start(Task.TAGS, *model, parameters)
     groups = []
-    for (group, probabilities), calibration in zip(predictions, calibrations, strict=True):
-        excluded = answers_room.rejected(work.answers, group, work.ids)
-        kept = without(probabilities, excluded, exclusive=group.exclusive).astype(np.float16)
-        groups.append(GroupTable(group, kept, calibration))
+    for each, (calibration, _) in zip(predictions, fitted, strict=True):
+        excluded = answers_room.rejected(work.answers, each.group, work.ids)
+        kept = without(each.probabilities, excluded, exclusive=each.group.exclusive).astype(np.float16)
+        groups.append(GroupTable(each.group, kept, calibration))
     table = TagTable(run_id, now(), work.ids, groups)
-    tag_table.write(parts, table)
+    tag_table.write(parts, table, [evidence for _, evidence in fitted])
     with parts.db.write(initiator) as writer:
         written = writer.suggestions.pile(Task.TAGS)
         writer.suggestions.supersede(Task.TAGS, sorted({s.image_id for s in written}), keep_run=run_id)

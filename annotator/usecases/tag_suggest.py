@@ -8,6 +8,7 @@ from annotator.errors import AnnotatorError
 from annotator.job_context import JobContext
 from annotator.usecases import heads, tag_round
 from annotator.usecases.answers import read_answers
+from annotator.usecases.calibration import Prediction
 from annotator.usecases.index import index_space, usable_ids
 from annotator.usecases.parts import Parts
 from annotator.usecases.results import SuggestResult
@@ -41,7 +42,9 @@ def suggest(parts: Parts, request: SuggestRequest, context: JobContext) -> Sugge
     for group in work.answers.groups:
         context.check_cancelled()
         before = in_use.get(group.group_id)
+        held_out, trained = None, None
         if before is not None and before.fits(group):
+            held_out, trained = before.previous.held_out, before.previous.trained_ids
             head = before.head
             inside = head.predict(work.pool.vectors)
             version = f"{version}+{head.version[:8]}"
@@ -51,7 +54,8 @@ def suggest(parts: Parts, request: SuggestRequest, context: JobContext) -> Sugge
                 warnings.append(f"{space.model_id} knows no names: label a few pictures and train.")
             fit = tag_round.first_guesses(problem)
             head, inside = fit.head, fit.probabilities
-        predictions.append((group, np.asarray(tag_round.everywhere(work, head, inside), np.float32)))
+        everything = np.asarray(tag_round.everywhere(work, head, inside), np.float32)
+        predictions.append(Prediction(group, everything, held_out, trained))
     context.progress(1, STEPS, "Suggesting")
     table = tag_round.publish(parts, work, predictions, (space.model_id, version), "suggest")
     context.progress(2, STEPS, "Ordering the queue")

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID, uuid5
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.lib.format import open_memmap, read_array
@@ -44,6 +45,27 @@ class GroupTable:
         raw = np.asarray(self.probabilities[rows], np.float32)
         warm = self.calibration.apply(raw, exclusive=self.group.exclusive) if len(raw) else raw
         return np.where(raw > 0, warm, np.float32(0))
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the calibration of one group rests on: for each random verdict the image, the ``column`` that was judged, its ``raw``
+    probability and its ``confidence``, both from a head that had not learned from the verdict, and whether it was right."""
+
+    ids: Ids
+    columns: Ids
+    raw: FloatArray
+    confidence: FloatArray
+    right: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def no_evidence() -> Evidence:
+    """Of a group without random verdicts."""
+    ints, floats = np.zeros(0, np.int64), np.zeros(0, np.float32)
+    return Evidence(ints, ints, floats, floats, np.zeros(0, dtype=bool))
 
 
 class TagTable:
@@ -95,8 +117,9 @@ def _folder(parts: Parts, run_id: int) -> Path:
     return parts.cache / "tags" / f"{run_id:06d}"
 
 
-def write(parts: Parts, table: TagTable) -> None:
-    """Put a run's predictions into the cache under a temporary name, then in place; only the run before it is kept."""
+def write(parts: Parts, table: TagTable, evidence: Sequence[Evidence] = ()) -> None:
+    """Put a run's predictions, and what their calibration rests on, into the cache under a temporary name, then in place; only
+    the run before it is kept."""
     target = _folder(parts, table.run_id)
     unfinished = target.with_name(f".{target.name}.part")
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -104,6 +127,15 @@ def write(parts: Parts, table: TagTable) -> None:
     np.save(unfinished / "ids.npy", np.asarray(table.ids, np.int64))
     for at, each in enumerate(table.groups):
         np.save(unfinished / f"group{at}.npy", np.asarray(each.probabilities, np.float16))
+    for at, found in enumerate(evidence):
+        np.savez(
+            unfinished / f"evidence{at}.npz",
+            ids=found.ids,
+            columns=found.columns,
+            raw=found.raw,
+            confidence=found.confidence,
+            right=found.right,
+        )
     groups = [
         {
             "id": each.group.group_id,
@@ -111,6 +143,8 @@ def write(parts: Parts, table: TagTable) -> None:
             "labels": list(each.group.label_ids),
             "temperature": each.calibration.temperature,
             "verdicts": each.calibration.verdicts,
+            "by_label": list(each.calibration.by_label),
+            "label_verdicts": list(each.calibration.label_verdicts),
         }
         for each in table.groups
     ]
@@ -137,7 +171,8 @@ def read(parts: Parts, run_id: int | None) -> TagTable | None:
         for at, entry in enumerate(description["groups"]):
             values = _group(folder / f"group{at}.npy", mapped=len(ids) > 0)
             group = TagGroup(tuple(entry["labels"]), entry["id"], entry["exclusive"])
-            groups.append(GroupTable(group, values, Calibration(entry["temperature"], entry["verdicts"])))
+            own = tuple(entry.get("by_label", ())), tuple(entry.get("label_verdicts", ()))
+            groups.append(GroupTable(group, values, Calibration(entry["temperature"], entry["verdicts"], *own)))
     except (OSError, ValueError, TypeError, EOFError, LookupError):
         return None
     if any(each.probabilities.shape != (len(ids), len(each.group.label_ids)) for each in groups):
@@ -151,3 +186,12 @@ def _group(path: Path, *, mapped: bool) -> HalfArray:
         return open_memmap(path, mode="r")
     with path.open("rb") as file:
         return np.asarray(read_array(file, allow_pickle=False), np.float16)
+
+
+def evidence(parts: Parts, run_id: int, group: int) -> Evidence:
+    """What the calibration of a run's ``group``-th group rests on; empty when there is nothing, or the cache was cleared."""
+    try:
+        with (_folder(parts, run_id) / f"evidence{group}.npz").open("rb") as file, np.load(file) as kept:
+            return Evidence(kept["ids"], kept["columns"], kept["raw"], kept["confidence"], kept["right"])
+    except (OSError, ValueError, EOFError, LookupError, BadZipFile):
+        return no_evidence()

@@ -15,6 +15,7 @@ from annotator.job_context import JobContext
 from annotator.learning.rounds import Previous, Round, train_round
 from annotator.pseudolabel.suggest import TagGroup
 from annotator.usecases import heads, tag_round, tag_table
+from annotator.usecases.calibration import Prediction
 from annotator.usecases.heads import GroupHead
 from annotator.usecases.index import index_space, usable_ids
 from annotator.usecases.parts import Parts
@@ -118,15 +119,18 @@ def _suggest_anew(
     predictions = []
     for group in work.answers.groups:
         each = by_group.get(group.group_id)
+        held_out, trained = None, None
         if each is not None and each.round.decision.released:
             head, inside = each.round.head, each.round.fit.probabilities
+            held_out, trained = each.round.held_out, each.trained
         elif (kept := in_use.get(group.group_id)) is not None and kept.fits(group):
             head, inside = kept.head, kept.head.predict(work.pool.vectors)
+            held_out, trained = kept.previous.held_out, kept.previous.trained_ids
         else:
             problem, _ = tag_round.problem_of(work, group)
             fit = tag_round.first_guesses(problem)
             head, inside = fit.head, fit.probabilities
-        predictions.append((group, tag_round.everywhere(work, head, inside)))
+        predictions.append(Prediction(group, tag_round.everywhere(work, head, inside), held_out, trained))
     version = "+".join(each.round.head.version[:8] for each in fitted)
     return tag_round.publish(parts, work, predictions, (work.space.model_id, version), "train")
 

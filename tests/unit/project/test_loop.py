@@ -15,7 +15,7 @@ from annotator.edits import accept, merge_labels, reject, set_split
 from annotator.errors import AnnotatorError, StoreError, UsageError
 from annotator.project import Project
 from annotator.pseudolabel.certify import upper_bound
-from annotator.usecases import answers, review_view, tag_table
+from annotator.usecases import answers, calibration, review_view, tag_table
 from annotator.usecases.results import AcceptResult
 from tests.unit.project.conftest import COLORS, draw
 
@@ -317,7 +317,7 @@ def test_verdicts_on_random_draws_alone_calibrate(suggested: Project) -> None:
     known = answers.read_answers(suggested._parts)
     assert len(known.judged) == 6
     assert {verdict.decision for _, verdict in known.judged} <= {Decision.ACCEPTED, Decision.CORRECTED}
-    assert answers.fit_calibration(known, known.groups[0]).verdicts == 0
+    assert calibration.random_images(known, known.groups[0]).tolist() == []
 
 
 def test_a_cleared_cache_costs_suggestions_but_no_answers(suggested: Project) -> None:

@@ -1,0 +1,117 @@
+"""The steps of a certificate over a project: one sample for a run, answers that are kept, a signature or what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+
+from annotator.errors import AnnotatorError, UsageError
+from annotator.project import Project
+from annotator.pseudolabel.certify import needed_audits, upper_bound
+from annotator.usecases.certification import Audit
+
+
+@pytest.fixture
+def suggested(project: Project) -> Iterator[Project]:
+    project.suggest()
+    yield project
+
+
+def right(audit: Audit) -> dict[UUID, int | None]:
+    return {s.id: s.label_id for s in audit.sample}
+
+
+def wrong(audit: Audit, project: Project) -> dict[UUID, int | None]:
+    ids = [label.id for label in project.labels.all()]
+    return {s.id: next(i for i in ids if i != s.label_id) for s in audit.sample}
+
+
+def perform(project: Project, audit: Audit, checked: dict[UUID, int | None]) -> str:
+    desk, history = project.review.certificates, project.history
+    history.perform(desk.verdicts(audit, checked, history.page))
+    conclusion = desk.conclude(audit, checked)
+    desk.record(conclusion)
+    history.perform(desk.acceptance(conclusion, history.page))
+    history.flush()
+    return conclusion.missing
+
+
+def test_a_sample_that_was_drawn_stays_with_its_answers(suggested: Project) -> None:
+    desk = suggested.review.certificates
+    audit = desk.draw(0.4, 10)
+    some = dict(list(right(audit).items())[:4])
+    desk.remember(audit, some)
+    with Project.open(suggested.path, lock=False) as again:
+        kept = again.review.certificates.resume()
+    assert kept is not None
+    assert [s.id for s in kept[0].sample] == [s.id for s in audit.sample] and kept[1] == some
+    assert (kept[0].places, kept[0].prefixes, kept[0].ends) == (audit.places, audit.prefixes, audit.ends)
+    assert desk.draw(0.4, 10).sample == audit.sample
+    with pytest.raises(AnnotatorError, match="drawn from this run already"):
+        desk.draw(0.3, 10)
+
+
+def test_the_bound_moves_with_each_answer_and_only_the_whole_sample_certifies(suggested: Project) -> None:
+    desk = suggested.review.certificates
+    audit = desk.draw(0.4, 10)
+    answers = list(right(audit).items())
+    bounds = [desk.standing(audit, dict(answers[:count])).bound for count in range(len(answers) + 1)]
+    assert bounds == sorted(bounds, reverse=True) and bounds[0] == 1.0
+    assert bounds[-1] == pytest.approx(upper_bound(0, len(answers)))
+    with pytest.raises(UsageError, match="not checked yet"):
+        desk.conclude(audit, dict(answers[:-1]))
+    hopeless = desk.standing(audit, wrong(audit, suggested))
+    assert hopeless.complete and not hopeless.reachable and hopeless.errors == len(audit.sample)
+
+
+def test_what_passes_is_accepted_in_one_edit_and_the_answers_are_verdicts(suggested: Project) -> None:
+    audit = suggested.review.certificates.draw(0.4, 10)
+    before = len(suggested.review.pile())
+    assert perform(suggested, audit, right(audit)) == ""
+    (signed,) = suggested.review.certificates.signed()
+    sources = suggested.stats().sources
+    assert sources["accepted"] == len(audit.sample)
+    assert sources["certified"] == signed.accepted == signed.annotations > 0
+    assert len(suggested.review.pile()) == before - len(audit.sample) - signed.accepted
+    assert suggested.review.certificates.resume() is None
+    suggested.history.undo()
+    suggested.history.flush()
+    assert suggested.stats().sources["certified"] == 0 and suggested.stats().sources["accepted"] == len(audit.sample)
+
+
+def test_after_a_failure_nothing_is_drawn_until_a_new_run(suggested: Project) -> None:
+    desk = suggested.review.certificates
+    audit = desk.draw(0.4, 10)
+    missing = perform(suggested, audit, wrong(audit, suggested))
+    assert "40.0% allows" in missing and "10 answers are kept" in missing
+    assert suggested.stats().sources["corrected"] == len(audit.sample)
+    assert "audited already" in desk.blocked()
+    with pytest.raises(AnnotatorError, match="audited already"):
+        desk.draw(0.4, 10)
+    suggested.suggest()
+    assert desk.blocked() == "" and desk.draw(0.4, 10).run_id != audit.run_id
+
+
+def test_too_little_to_certify_is_said_before_anything_is_drawn(suggested: Project) -> None:
+    desk = suggested.review.certificates
+    with pytest.raises(AnnotatorError, match=f"too few to certify 1.0%: it takes {needed_audits(0.01)}"):
+        desk.draw(0.01)
+    with pytest.raises(AnnotatorError, match="A sample of 3 cannot certify"):
+        desk.draw(0.3, 3)
+    assert desk.resume() is None
+    with suggested._parts.db.read() as reader:
+        assert reader.runs.certificates() == []
+
+
+def test_a_rejected_sample_without_another_label_is_a_rejection(suggested: Project) -> None:
+    audit = suggested.review.certificates.draw(0.4, 10)
+    first, *rest = audit.sample
+    checked: dict[UUID, int | None] = {s.id: s.label_id for s in rest}
+    checked[first.id] = None
+    desk, history = suggested.review.certificates, suggested.history
+    history.perform(desk.verdicts(audit, checked, history.page))
+    history.flush()
+    assert suggested.stats().verdicts["rejected"] == 1
+    assert history.page(first.image_id).annotations == ()
