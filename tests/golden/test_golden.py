@@ -252,6 +252,89 @@ def test_dota_is_written_back_to_the_byte(tmp_path: Path):
     assert texts(tmp_path / "out") == texts(HERE / "dota")
 
 
+# CVAT: the page "XML annotation format" of its manual
+
+
+def test_cvat_pictures_are_read_as_they_say():
+    dataset, images = read("cvat", HERE / "cvat/images")
+    assert [(label.name, label.color) for label in dataset.labels] == [
+        ("car", "#c06060"),
+        ("good frame", ""),
+        ("person", ""),
+    ]
+    assert dataset.labels[2].skeleton == Skeleton(("head", "foot"), ((0, 1),))
+    street, north = images["street.jpg"], images["north/street.jpg"]
+    assert {name: (i.split, i.width, i.height, i.done) for name, i in images.items()} == {
+        "street.jpg": (Split.TRAIN, 64, 60, True),
+        "north/street.jpg": (Split.VAL, 20, 10, True),
+        "empty.jpg": (None, 20, 10, True),
+    }
+    assert shapes(street) == [
+        ("car", Box(10.5, 20.25, 30, 40.75)),
+        ("car", RotatedBox(20, 30, 20, 20, 30.5)),
+        ("car", Polygon.of(((0, 50), (64, 48), (64, 60)))),
+        ("car", Polyline(((1, 2), (3.5, 4), (9, 5)))),
+        ("car", Point(5, 6)),
+        ("car", Keypoints(((5, 6, 2), (7.25, 8, 2)))),
+        ("good frame", Tag()),
+    ]
+    first = street.annotations[0]
+    assert first.attributes == {"occluded": True, "parked": True, "make": "bmw", "doors": 3}
+    assert (first.z_order, first.extra["cvat"]["group_id"]) == (2, "3")
+    mask, person, wheel = (one.geometry for one in north.annotations)
+    assert isinstance(mask, Mask) and (mask.x, mask.y) == (2, 3)
+    # runs by row, background first: 1, skip 1, 2, skip 1, 1
+    assert mask.to_array().tolist() == [[True, False, True], [True, False, True]]
+    assert person == Keypoints(((4, 5, 1), (6.5, 7, 0)))
+    assert isinstance(wheel, Polygon)
+    assert {round(float(np.hypot(x - 10, y - 5)), 9) for x, y in wheel.parts[0].outer} == {4.0}
+
+
+def test_cvat_tracks_are_read_as_they_say():
+    dataset, images = read("cvat", HERE / "cvat/video")
+    assert [label.name for label in dataset.labels] == ["car", "wheel"]
+    assert [(i.name, i.sequence, i.frame, i.width, i.height) for i in images.values()] == [
+        ("frame_000010.png", "t.mp4", 10, 25, 20),
+        ("frame_000013.png", "t.mp4", 13, 25, 20),
+        ("frame_000016.png", "t.mp4", 16, 25, 20),
+    ]
+    tracks = {name: [(one.label, one.track_id, one.geometry) for one in i.annotations] for name, i in images.items()}
+    assert tracks == {
+        "frame_000010.png": [("car", 0, Box(3, 4, 10, 5))],
+        "frame_000013.png": [
+            ("car", 0, Box(5, 5.5, 12, 6.5)),
+            ("wheel", 4, Polygon.of(((7.85, 13.88), (3.5, 6.67), (15.9, 2)))),
+        ],
+        "frame_000016.png": [("wheel", 4, Polygon.of(((7.85, 13.88), (3.5, 6.67), (15.9, 3))))],
+    }
+    first, second = images["frame_000010.png"].annotations[0], images["frame_000013.png"].annotations[0]
+    assert (first.attributes, second.attributes) == ({"occluded": True, "moving": True}, {"moving": True})
+    assert second.extra["cvat"]["keyframe"] == "0"
+
+
+@pytest.mark.parametrize("kind", ["images", "video"])
+def test_cvat_is_written_back_equal(kind: str, tmp_path: Path):
+    dataset, _ = read("cvat", HERE / "cvat" / kind)
+    report = registry.writer("cvat").write(dataset, tmp_path / "out")
+    assert report.lossy == ()
+    before, after = texts(HERE / "cvat" / kind), texts(tmp_path / "out")
+    assert set(after) == set(before)
+    for name in before:
+        assert _full_xml(after[name]) == _full_xml(before[name]), name
+
+
+def _full_xml(text: str) -> Any:
+    """Elements as (tag, XML attributes, text, children), children in order below labels, images and tracks, else in any."""
+
+    def plain(element: ElementTree.Element) -> tuple[Any, ...]:
+        children = [plain(child) for child in element]
+        if element.tag in ("task", "meta", "label"):
+            children.sort(key=lambda child: (child[0], child[2]))
+        return element.tag, dict(element.attrib), (element.text or "").strip(), children
+
+    return plain(ElementTree.fromstring(text))
+
+
 # MOT: the paper of MOT16 (arXiv 1603.00831), section 4 and its tables of the file formats
 
 

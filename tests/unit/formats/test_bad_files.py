@@ -296,6 +296,86 @@ def test_mot_names_a_bad_header_and_bad_names(tmp_path: Path):
     refused("mot", tmp_path, str(labels), "two classes have the same name")
 
 
+CVAT = (
+    "<annotations><meta><task><labels><label><name>cat</name></label></labels></task></meta>"
+    '<image id="0" name="a.jpg" width="100" height="80"><box label="cat" xtl="1" ytl="1" xbr="5" ybr="5"/>{}</image>'
+    "</annotations>"
+)
+TRACK = (
+    "<annotations><meta><task><labels><label><name>cat</name></label></labels><original_size><width>100</width>"
+    '<height>80</height></original_size></task></meta><track id="0" label="cat">'
+    '<box frame="0" outside="0" keyframe="1" xtl="1" ytl="1" xbr="5" ybr="5"/>{}</track></annotations>'
+)
+
+
+def cvat(folder: Path, inner: str, frame: str = CVAT) -> Path:
+    file = folder / "annotations.xml"
+    file.write_text(frame.format(inner))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("inner", "what"),
+    [
+        ('<box label="cat" xtl="1" ytl="1" xbr="5"/>', "it has no ybr"),
+        ('<box label="cat" xtl="1" ytl="1" xbr="5" ybr="x"/>', "'x', not a number"),
+        ('<box label="cat" xtl="1" ytl="1" xbr="5" ybr="nan"/>', "'nan'"),
+        ('<box label="cat" xtl="9" ytl="1" xbr="5" ybr="3"/>', "reversed"),
+        ('<box label="cat" xtl="1" ytl="1" xbr="1" ybr="3"/>', "without area"),
+        ('<box label="cat" xtl="301" ytl="1" xbr="305" ybr="3"/>', "outside the 100 x 80 image"),
+        ('<box label="dog" xtl="1" ytl="1" xbr="5" ybr="3"/>', "'dog' is not declared"),
+        ('<box xtl="1" ytl="1" xbr="5" ybr="3"/>', "it has no label"),
+        ('<box label="cat" xtl="1" ytl="1" xbr="5" ybr="3" z_order="top"/>', "z_order is 'top'"),
+        ('<polygon label="cat" points="1,2;3,4"/>', "at least 3 points"),
+        ('<polygon label="cat" points="1,2;3;5,6"/>', "'3', not x,y"),
+        ('<polygon label="cat"/>', "it has no points"),
+        (
+            '<mask label="cat" rle="1, 2" left="0" top="0" width="2" height="2"/>',
+            "rle covers 3 pixels, expected 2 x 2 = 4",
+        ),
+        ('<mask label="cat" rle="1, -2" left="0" top="0" width="2" height="2"/>', "'-2', not a number of pixels"),
+        ('<mask label="cat" rle="4" left="0" top="0" width="2" height="2"/>', "without set pixels"),
+        ('<mask label="cat" rle="4" left="0" top="0" width="9999999" height="2"/>', "window is 9999999 x 2"),
+        ('<mask label="cat" rle="4" left="0.5" top="0" width="2" height="2"/>', "left is 0.5, not a whole number"),
+        ('<skeleton label="cat"></skeleton>', "a skeleton without points"),
+        ('<cuboid label="cat" xtl1="1"/>', "it has no ytl1"),
+    ],
+)
+def test_cvat_names_the_shape(inner: str, what: str, tmp_path: Path):
+    file = cvat(tmp_path, inner)
+    skipped("cvat", file, str(file), "image a.jpg", what)
+
+
+@pytest.mark.parametrize(
+    ("inner", "what"),
+    [
+        ('<box frame="x" outside="0" keyframe="1" xtl="1" ytl="1" xbr="5" ybr="5"/>', "the frame is 'x'"),
+        ('<box frame="1" outside="0" keyframe="1" xtl="1" ytl="1" xbr="5" ybr="inf"/>', "'inf'"),
+        ('<box frame="1" outside="0" keyframe="1" xtl="1" ytl="300" xbr="5" ybr="305"/>', "outside the 100 x 80 image"),
+    ],
+)
+def test_cvat_names_the_track(inner: str, what: str, tmp_path: Path):
+    file = cvat(tmp_path, inner, TRACK)
+    skipped("cvat", file, str(file), "track 0, box 2", what)
+
+
+def test_cvat_frames_are_not_listed_because_a_file_says_so(tmp_path: Path):
+    text = TRACK.format("").replace(
+        "<labels>", "<start_frame>0</start_frame><stop_frame>900000000</stop_frame><labels>"
+    )
+    (tmp_path / "annotations.xml").write_text(text)
+    imported = registry.reader("cvat").read(tmp_path)
+    assert [image.frame for image in imported.dataset.images] == [0]
+
+
+def test_cvat_truncated_names_line_and_column(tmp_path: Path):
+    file = cvat(tmp_path, "")
+    file.write_text(file.read_text()[:-20])
+    refused("cvat", file, str(file), "line 1 column", "not XML")
+    images, report = read("cvat", file, skip_bad=True)
+    assert len(images) <= 1 and len(report.warnings) == 1
+
+
 def voc(folder: Path, inner: str) -> Path:
     file = folder / "a.xml"
     file.write_text(VOC.format(OBJECT.format(1, 1, 20, 20) + inner))
@@ -337,6 +417,10 @@ def test_an_entity_bomb_is_refused_at_once(tmp_path: Path):
             read("voc", file, skip_bad=skip)
     file.write_text('<!DOCTYPE a SYSTEM "file:///etc/passwd"><annotation><filename>a</filename></annotation>')
     refused("voc", file, "document type")
+    file.write_text("".join(bomb) + "]><annotations><meta>&e9;</meta></annotations>")
+    for skip in (False, True):
+        with pytest.raises(FormatError, match="entities"):
+            read("cvat", file, skip_bad=skip)
 
 
 def test_truncated_xml_names_line_and_column(tmp_path: Path):
