@@ -55,7 +55,7 @@ class ReportRow:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The outcome of one import or export; ``path`` is what was read or written."""
+    """The outcome of one import or export; ``path`` is what was read or written, ``renamed`` the new names of images."""
 
     format: str
     path: Path
@@ -64,6 +64,7 @@ class Report:
     rows: tuple[ReportRow, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def lossy(self) -> tuple[ReportRow, ...]:
@@ -122,6 +123,7 @@ class Tally:
         self._warnings: list[str] = []
         self._unsaid = 0
         self._notes: dict[str, None] = {}
+        self._renamed: dict[str, str] = {}
 
     def kept(self, label: str, kind: str, image: str, count: int = 1) -> None:
         """An annotation or field arrived as it was."""
@@ -134,6 +136,11 @@ class Tally:
     def dropped(self, label: str, kind: str, why: str, image: str) -> None:
         """Something did not arrive; ``why`` says the reason."""
         self._add((label, kind, Outcome.DROPPED, why), image, 1)
+
+    def renamed(self, name: str, free: str, why: str) -> None:
+        """The image ``name`` was written as ``free``."""
+        self._renamed[name] = free
+        self.converted("", "image name", f"renamed: {why}", name)
 
     def warn(self, text: str) -> None:
         """One line for the person; after ``WARNINGS_KEPT`` of them only their number is kept."""
@@ -157,7 +164,8 @@ class Tally:
         warnings = list(self._warnings)
         if self._unsaid:
             warnings.append(f"… and {self._unsaid:,} more warnings")
-        return Report(format_id, path, self.images, self.annotations, tuple(rows), tuple(warnings), tuple(self._notes))
+        notes, renamed = tuple(self._notes), dict(self._renamed)
+        return Report(format_id, path, self.images, self.annotations, tuple(rows), tuple(warnings), notes, renamed)
 
     def copy(self) -> Tally:
         """An independent tally that starts from this one."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from annotator.domain.geometry import Geometry, GeometryKind, Mask
@@ -30,10 +31,16 @@ def verify(dataset: Dataset, report: Report, *, merged: bool = False, context: J
     ``merged``: the target held other images before, so that more of them come back than were sent.
     """
     spec = registry.spec(report.format)
-    sizes = {} if Field.SIZE in spec.fields else {i.name: (i.width, i.height) for i in dataset.images if i.width}
+    names = report.renamed
+    sizes = (
+        {}
+        if Field.SIZE in spec.fields
+        else {names.get(i.name, i.name): (i.width, i.height) for i in dataset.images if i.width}
+    )
     imported = registry.reader(report.format).read(report.path, image_size=sizes.get, context=context)
     balance = _Balance(spec)
-    for sent, back in _pairs(dataset.images, imported.dataset.images, merged=merged):
+    written = (replace(i, name=names[i.name]) if i.name in names else i for i in dataset.images)
+    for sent, back in _pairs(written, imported.dataset.images, merged=merged):
         context.check_cancelled()
         balance.add(sent, back)
     return balance.settle(report)

@@ -48,7 +48,7 @@ class FreeStems:
         self._taken.add(folder + free)
         if free != stem:
             why = f"another picture of that name has a different ending, and {self._title} would give both one file"
-            self._tally.converted("", "image name", f"renamed: {why}", name)
+            self._tally.renamed(name, free + suffix, why)
         return free + suffix
 
 

@@ -135,7 +135,7 @@ class _Work:
             self._tally.converted("", "image size", "a video of CVAT has one size for all frames", image.name)
         name = reader.NO_PICTURE.format(image.frame) + (PurePosixPath(image.name).suffix or ".png")
         if name != image.name:
-            self._tally.converted("", "image name", "a frame of CVAT's video is named by its number", image.name)
+            self._tally.renamed(image.name, name, "a frame of CVAT's video is named by its number")
         self._place.add_image(image.path, f"images/{name}", self._mode, self._tally, image.name)
 
     def finish(self) -> None:

@@ -83,9 +83,7 @@ class _Work:
         sequence.frames.add(frame)
         called = f"{name}/img1/{frame:06d}{ending}"
         if called != image.name:
-            self._tally.converted(
-                "", "image name", "renamed: a picture is its sequence's frame of a number", image.name
-            )
+            self._tally.renamed(image.name, called, "a picture is its sequence's frame of a number")
         if (image.width, image.height) != sequence.size:
             self._tally.converted("", "image size", "seqinfo.ini has one size for all frames", image.name)
         for one in image.annotations:
