@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from annotator.formats.dataset import Dataset, DatasetImage
+from annotator.formats.dataset import Dataset, DatasetImage, DatasetLabel
 from annotator.formats.report import Tally
 
 
 def joined(dataset: Dataset, standing: Dataset, tally: Tally) -> Dataset:
     """``dataset`` and the images of ``standing`` that it does not name; labels that stand keep their ids and order."""
-    ours = {label.name: label for label in dataset.labels}
-    labels = [
-        replace(ours[old.name], foreign_id=old.foreign_id) if old.name in ours else old for old in standing.labels
-    ]
-    known = {label.name for label in labels}
-    labels += [replace(label, foreign_id=None) for label in dataset.labels if label.name not in known]
     images = _Joined(dataset.images, standing.images, tally)
-    return replace(dataset, labels=tuple(labels), images=images, extra={**standing.extra, **dataset.extra})
+    labels = with_standing(dataset.labels, standing.labels)
+    return replace(dataset, labels=labels, images=images, extra={**standing.extra, **dataset.extra})
+
+
+def with_standing(ours: Iterable[DatasetLabel], standing: Iterable[DatasetLabel]) -> tuple[DatasetLabel, ...]:
+    """The labels that stand with their ids and order, new ones behind them."""
+    new = {label.name: label for label in ours}
+    first = [replace(new.pop(old.name, old), foreign_id=old.foreign_id) for old in standing]
+    return (*first, *(replace(label, foreign_id=None) for label in new.values()))
 
 
 class _Joined:

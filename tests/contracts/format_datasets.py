@@ -49,11 +49,14 @@ def _ring(draw: st.DrawFn) -> tuple[tuple[float, float], ...]:
     return ((box.x1, box.y1), (box.x2, box.y1), (box.x2, box.y2), *middle)
 
 
-def _mask(draw: st.DrawFn) -> Mask:
+def _mask(draw: st.DrawFn, cell: int | None = None) -> Mask:
+    """A mask anywhere, or inside one of the cells of 8 x 8 pixels that the picture has room for."""
     height, width = draw(st.integers(1, 8)), draw(st.integers(1, 8))
     bits = draw(st.integers(1, 2 ** (height * width) - 1))
     pixels = np.asarray([bits >> place & 1 for place in range(height * width)], dtype=bool).reshape(height, width)
-    mask = Mask.from_array(pixels, draw(st.integers(0, WIDTH - 8)), draw(st.integers(0, HEIGHT - 8)))
+    x = draw(st.integers(0, WIDTH - 8)) if cell is None else cell % 7 * 8
+    y = draw(st.integers(0, HEIGHT - 8)) if cell is None else cell // 7 * 8
+    mask = Mask.from_array(pixels, x, y)
     assert mask is not None
     return mask
 
@@ -111,6 +114,8 @@ def datasets(draw: st.DrawFn, spec: FormatSpec) -> Dataset:
         least = 0 if Field.EMPTY_IMAGES in spec.fields else 1
         for _ in range(draw(st.integers(least, 1 if spec.single_tag else 3))):
             geometry = draw(geometries(draw(st.sampled_from(kinds)), parts=1 if spec.one_part else 3))
+            if spec.disjoint and isinstance(geometry, Mask):
+                geometry = _mask(draw, len(found))
             if spec.needs_visible and isinstance(geometry, Keypoints):
                 geometry = Keypoints(((*geometry.points[0][:2], 2), *geometry.points[1:]))
             suggested = (

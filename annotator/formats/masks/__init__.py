@@ -1,0 +1,1 @@
+"""Masks as PNG pictures of label numbers."""
