@@ -62,7 +62,7 @@ class Project:
         self.settings: SettingsView = SettingsView(parts)
         self.labels: LabelView = LabelView(parts)
         self.queue: QueueView = QueueView(parts, live=True)
-        self.review: ReviewView = ReviewView(parts, live=True)
+        self.review: ReviewView = ReviewView(parts, live=True, reason=self.queue.shown_reason)
         self.images: ImageView = ImageView(parts, self.review, live=True)
 
     @cached_property

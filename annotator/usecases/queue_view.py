@@ -19,6 +19,7 @@ from annotator.learning.order import rerank
 from annotator.store.counters import IMAGE_STATE
 from annotator.usecases import ranking
 from annotator.usecases.parts import Parts
+from annotator.usecases.settings_view import QUEUE_STRATEGY
 
 Ids = NDArray[np.int64]
 
@@ -59,6 +60,23 @@ class QueueView:
             self.order()
             return self._reasons.get(image_id, "")
 
+    def shown_reason(self, image_id: int) -> str:
+        """The same without reading anything: nothing while nobody has asked for the order."""
+        with self._lock:
+            return self._reasons.get(image_id, "")
+
+    def strategy(self) -> str:
+        """How the next ranking will be made: the name of a strategy, "auto" unless another was chosen."""
+        with self._parts.db.read() as reader:
+            return str(reader.settings.get(QUEUE_STRATEGY, "auto"))
+
+    def choose_strategy(self, name: str) -> None:
+        """Rank by another strategy from the next round on; raises ``UsageError`` when there is none of that name."""
+        from annotator.learning.queue import Strategy
+
+        chosen = Strategy.named(name).value
+        self._parts.lane.submit(lambda writer: writer.settings.set(QUEUE_STRATEGY, chosen), "queue").result()
+
     def remaining(self) -> int:
         """How many images are neither done nor skipped."""
         with self._parts.db.read() as reader:
@@ -95,13 +113,16 @@ class QueueView:
     def _take_ranking(self) -> None:
         assert self._order is not None
         self._rerank = False
-        ranked, self._reasons = ranking.read(self._parts)
-        order = self._order
+        ranked, reasons = ranking.read(self._parts)
+        order, before = self._order, self._reasons
         current = self._visited[-1] if self._visited else None
         at = np.flatnonzero(order == current) if current is not None else np.zeros(0, np.int64)
         position = int(at[0]) if len(at) else None
         visited = np.asarray(self._visited, np.int64)
         self._order = rerank(order, ranked[np.isin(ranked, order)], position=position, visited=visited)
+        # What keeps its place is there for the reason that it had: an image drawn at random must not lose that.
+        kept = set(order[self._order[: len(order)] == order].tolist())
+        self._reasons = {**reasons, **{image: why for image, why in before.items() if image in kept}}
 
     def _take_pending(self) -> None:
         """Images that changed: new ones go to the end, those that cannot be shown any more leave."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -74,11 +74,13 @@ class Origin:
 class ReviewView:
     """Reads of open suggestions. Methods may be called from any thread; counts are kept until something changes.
 
-    A ``live`` view follows the store's changes for as long as the project is open; others serve one job.
+    A ``live`` view follows the store's changes for as long as the project is open; others serve one job. ``reason`` says why an
+    image is in the queue: its suggestions carry that along, because verdicts on what chance drew calibrate.
     """
 
-    def __init__(self, parts: Parts, *, live: bool = False) -> None:
+    def __init__(self, parts: Parts, *, live: bool = False, reason: Callable[[int], str] | None = None) -> None:
         self._parts = parts
+        self._reason = reason
         self._lock = threading.RLock()
         self._table: TagTable | None = None
         self._table_run: int | None = None
@@ -146,7 +148,7 @@ class ReviewView:
             return page
         from annotator.usecases.shown import open_tag_suggestions
 
-        return open_tag_suggestions(page, table, labels)
+        return open_tag_suggestions(page, table, labels, "" if self._reason is None else self._reason(page.image.id))
 
     def pile(self, label_id: int | None = None, min_confidence: float = 0.0) -> Pile:
         """Open tag suggestions of a label (or all) from a confidence on, the most confident first."""

@@ -13,8 +13,9 @@ from annotator.domain.records import Label
 from annotator.usecases.tag_table import TagTable
 
 
-def open_tag_suggestions(page: Page, table: TagTable, labels: tuple[Label, ...]) -> Page:
-    """``page`` with the table's open suggestions for its image, and without open ones of earlier tag runs.
+def open_tag_suggestions(page: Page, table: TagTable, labels: tuple[Label, ...], reason: str = "") -> Page:
+    """``page`` with the table's open suggestions for its image, which stands in the queue for ``reason``, and without open ones
+    of earlier tag runs.
 
     Nothing is suggested for a task that is done, for an exclusive group that has its tag, for a label that is on the image,
     for a suggestion that was judged, or for a label that no longer exists.
@@ -34,7 +35,7 @@ def open_tag_suggestions(page: Page, table: TagTable, labels: tuple[Label, ...])
     known = {s.id for s in tags} | {v.suggestion_id for v in page.verdicts if v.suggestion_id in asked}
     alive = {label.id for label in labels}
     fresh = [
-        s
+        replace(s, reason=reason) if reason else s
         for s in found
         if s.id not in known and s.group_id not in answered and s.label_id not in tagged and s.label_id in alive
     ]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from annotator.domain.kinds import Source, Task
 from annotator.domain.records import now
 from annotator.learning.heads import TagHead
+from annotator.learning.novelty import novelty
 from annotator.learning.pool import Pool
 from annotator.learning.problem import Recipe, TagFit, TagProblem
 from annotator.learning.queue import PICKED, Strategy, next_batch
@@ -18,11 +19,12 @@ from annotator.learning.rounds import MIN_VALIDATION, Validation
 from annotator.learning.tags import fit_tags
 from annotator.pseudolabel.suggest import TagGroup, without
 from annotator.usecases import answers as answers_room
+from annotator.usecases import novelty as novelty_room
 from annotator.usecases import ranking, tag_table
 from annotator.usecases.answers import Answers, Known
 from annotator.usecases.calibration import Prediction, calibrated
 from annotator.usecases.parts import Parts
-from annotator.usecases.settings_view import TAG_RUN
+from annotator.usecases.settings_view import QUEUE_STRATEGY, TAG_RUN
 from annotator.usecases.space import Space
 from annotator.usecases.tag_table import GroupTable, TagTable
 
@@ -149,7 +151,9 @@ def publish(
 
 
 def rank(parts: Parts, work: Workspace, table: TagTable, initiator: str) -> None:
-    """Put the queue in order by the first group that has anything open, and say why its head is there."""
+    """Put the queue in order by the first group that has anything open, say why its head is there, and what is new in it."""
+    with parts.db.read() as reader:
+        strategy = Strategy.named(reader.settings.get(QUEUE_STRATEGY, Strategy.AUTO.value))
     for each in table.groups:
         answered = answers_room.known(work.answers, each.group).ids
         rows = table.rows(work.pool.ids)
@@ -157,21 +161,24 @@ def rank(parts: Parts, work: Workspace, table: TagTable, initiator: str) -> None
         closed = np.flatnonzero(np.isin(work.pool.ids, work.answers.closed))
         if len(np.union1d(labelled, closed)) == len(work.pool):
             continue
-        names = [label.name for label in work.answers.members(each.group)]
         found = next_batch(
-            Strategy.AUTO,
+            strategy,
             work.pool,
             np.asarray(each.probabilities[rows], np.float32),
             count=PICKED,
             labelled=labelled,
             closed=closed,
-            names=names,
+            names=[label.name for label in work.answers.members(each.group)],
             exclusive=each.group.exclusive,
+            rival=problem_of(work, each.group)[0].guesses if strategy is Strategy.DISAGREEMENT else None,
         )
         ids = work.pool.ids[found.order]
         others = work.ids[
             ~np.isin(work.ids, work.pool.ids) & ~np.isin(work.ids, np.union1d(answered, work.answers.closed))
         ]
         reasons = dict(zip(ids[: len(found.reasons)].tolist(), found.reasons, strict=True))
+        new = novelty(work.pool, labelled)
+        if new is not None:
+            novelty_room.write(parts, work.pool.ids, new.distances, new.threshold)
         ranking.write(parts, np.concatenate([ids, others]), reasons, initiator)
         return
