@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image as Picture
 
-from annotator.domain.geometry import Box, Geometry, GeometryKind, RotatedBox, Tag
+from annotator.domain.geometry import Box, Geometry, GeometryKind, Mask, RotatedBox, Tag
 from annotator.domain.kinds import Split
 from annotator.errors import FormatError
 from annotator.formats import registry
@@ -38,6 +38,8 @@ def dataset(format_id: str, folder: Path, *names: str, label: str = "cat") -> Da
             shape = Box(place, 2, place + 4, 9)
         elif GeometryKind.ROTATED_BOX in held:
             shape = RotatedBox(place + 8, 9, 4, 6, 30)
+        elif GeometryKind.MASK in held:
+            shape = Mask(place, 2, 2, 1, (0, 2))
         path = picture(folder / f"{place}.png", shade=place)
         one = DatasetAnnotation(label, shape)
         images.append(DatasetImage(name, (one,), WIDTH, HEIGHT, path, Split.TRAIN))
