@@ -335,6 +335,44 @@ def _full_xml(text: str) -> Any:
     return plain(ElementTree.fromstring(text))
 
 
+# Datumaro: its documentation of the format
+
+
+def test_datumaro_is_read_as_it_says():
+    dataset, images = read("datumaro", HERE / "datumaro")
+    assert [(label.name, label.parent, label.color, label.skeleton) for label in dataset.labels] == [
+        ("car", "vehicle", "#FF8000", None),
+        ("vehicle", "", "", None),
+        ("person", "", "", Skeleton(("head", "foot"), ((0, 1),))),
+    ]
+    street = images["north/street.jpg"]
+    assert (street.width, street.height, street.split, images["empty.png"].annotations) == (60, 40, Split.TRAIN, ())
+    assert shapes(street)[:8] == [
+        ("vehicle", Tag()),
+        ("car", Box(1.5, 2.25, 11.5, 22.25)),
+        ("car", Polygon.of(((0, 0), (10.5, 0), (10.5, 4)))),
+        ("vehicle", Polyline(((1, 2), (3, 4.5)))),
+        ("person", Keypoints(((1, 2, 1), (3, 4, 0)))),
+        ("vehicle", Point(5, 6)),
+        # runs of columns of 40: 41 off, 2 on, 38 off, 2 on: rows 1 and 2 of columns 1 and 2
+        ("car", Mask(1, 1, 2, 2, (0, 4))),
+        ("", Caption('a "street"')),
+    ]
+    box, wheel = street.annotations[1], street.annotations[8].geometry
+    assert (box.attributes, box.track_id, box.z_order, box.confidence) == ({"occluded": True}, 7, 2, 0.5)
+    assert isinstance(wheel, Polygon)
+    assert {round(float(np.hypot(x - 2, y - 2)), 9) for x, y in wheel.parts[0].outer} == {2.0}
+
+
+def test_datumaro_is_written_back_equal(tmp_path: Path):
+    report = registry.writer("datumaro").write(read("datumaro", HERE / "datumaro")[0], tmp_path / "out")
+    assert report.lossy == ()
+    before, after = texts(HERE / "datumaro"), texts(tmp_path / "out")
+    assert set(after) == set(before)
+    for name in before:
+        assert json.loads(after[name]) == json.loads(before[name]), name
+
+
 # MOT: the paper of MOT16 (arXiv 1603.00831), section 4 and its tables of the file formats
 
 

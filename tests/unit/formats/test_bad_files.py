@@ -376,6 +376,72 @@ def test_cvat_truncated_names_line_and_column(tmp_path: Path):
     assert len(images) <= 1 and len(report.warnings) == 1
 
 
+def datumaro(folder: Path, annotation: Any, **changes: Any) -> Path:
+    good = {"type": "bbox", "label_id": 0, "bbox": [1, 2, 3, 4]}
+    item = {"id": "a", "annotations": [good, annotation], "image": {"path": "a.jpg", "size": [80, 100]}, **changes}
+    content = {"infos": {}, "categories": {"label": {"labels": [{"name": "cat"}]}}, "items": [item]}
+    file = folder / "d.json"
+    file.write_text(json.dumps(content))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("annotation", "what"),
+    [
+        ({"type": "bbox", "label_id": 0, "bbox": [1, 2, 3]}, "$.bbox"),
+        ({"type": "bbox", "label_id": 0, "bbox": [1, 2, 3, "4"]}, "$.bbox[3]"),
+        ({"type": "bbox", "label_id": 0, "bbox": [1, 2, -3, 4]}, "negative size"),
+        ({"type": "bbox", "label_id": 0, "bbox": [1, 2, 0, 4]}, "without area"),
+        ({"type": "bbox", "label_id": 0, "bbox": [300, 2, 3, 4]}, "outside the 100 x 80 image"),
+        ({"type": "bbox", "label_id": 0}, "it has no bbox"),
+        ({"type": "bbox", "label_id": 4, "bbox": [1, 2, 3, 4]}, "label_id 4 is not among the 1 labels"),
+        ({"type": "bbox", "label_id": -1, "bbox": [1, 2, 3, 4]}, "label_id -1"),
+        ({"type": "bbox", "label_id": "x", "bbox": [1, 2, 3, 4]}, "$.label_id"),
+        ({"type": "bbox", "bbox": [1, 2, 3, 4]}, "it has no label_id"),
+        ({"type": "spiral", "label_id": 0}, "'spiral' is not known"),
+        ({"type": "polygon", "label_id": 0, "points": [1, 2, 3, 4, 5]}, "5 numbers are no pairs"),
+        ({"type": "polygon", "label_id": 0, "points": [1, 2, 3, 4]}, "at least 3 points"),
+        (
+            {"type": "points", "label_id": 0, "points": [1, 2], "visibility": [2, 2]},
+            "2 values of visibility for 1 points",
+        ),
+        ({"type": "points", "label_id": 0, "points": [1, 2, 3, 4], "visibility": [2, 7]}, "must be 0, 1 or 2"),
+        ({"type": "mask", "label_id": 0}, "without rle"),
+        (
+            {"type": "mask", "label_id": 0, "rle": {"counts": "5220;", "size": [4, 6]}},
+            "size is 6 x 4, the image 100 x 80",
+        ),
+        ({"type": "mask", "label_id": 0, "rle": {"counts": [8001], "size": [80, 100]}}, "runs cover 8001 pixels"),
+        ({"type": "caption"}, "no caption"),
+        ({"type": "bbox", "label_id": 0, "bbox": [1, 2, 3, 4], "attributes": [1]}, "$.attributes"),
+        (7, "Expected `object`"),
+    ],
+)
+def test_datumaro_names_the_annotation(annotation: Any, what: str, tmp_path: Path):
+    file = datumaro(tmp_path, annotation)
+    skipped("datumaro", file, str(file), "items[0].annotations[1]", what)
+
+
+def test_datumaro_nan_spoils_its_record_only(tmp_path: Path):
+    file = datumaro(tmp_path, {"type": "bbox", "label_id": 0, "bbox": [1, 2, float("nan"), 4]})
+    refused("datumaro", file, "items[0].annotations[1]", "$.bbox[2]")
+    images, report = read("datumaro", file, skip_bad=True)
+    assert len(images[0].annotations) == 1 and "NaN" in report.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [({"image": {"path": 7}}, "items[0]"), ({"id": ""}, "it has no id"), ({"annotations": {}}, "$.annotations")],
+)
+def test_datumaro_names_the_item(change: dict[str, Any], what: str, tmp_path: Path):
+    file = datumaro(tmp_path, {"type": "label", "label_id": 0}, **change)
+    refused("datumaro", file, str(file), what)
+    file.write_text('{"categories": {}, "infos": {}, "items": 7}')
+    refused("datumaro", file, str(file), "$.items")
+    file.write_text('{"categories": {}, "infos": {}, "items": [')
+    refused("datumaro", file, str(file), "line 1 column")
+
+
 def voc(folder: Path, inner: str) -> Path:
     file = folder / "a.xml"
     file.write_text(VOC.format(OBJECT.format(1, 1, 20, 20) + inner))
