@@ -61,6 +61,7 @@ class AppState:
     recent: tuple[RecentProject, ...] = ()
     places: Mapping[str, int] = field(default_factory=dict)
     tools: Mapping[str, str] = field(default_factory=dict)
+    smart: Mapping[str, Any] = field(default_factory=dict)
 
 
 def default_path() -> Path:

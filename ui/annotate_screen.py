@@ -113,8 +113,14 @@ class AnnotateScreen(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.strip)
+        self._bars = QVBoxLayout()
+        layout.addLayout(self._bars)
         layout.addLayout(self._stack, 1)
         return host
+
+    def add_bar(self, bar: QWidget) -> None:
+        """Put a tool's options above the picture."""
+        self._bars.addWidget(bar)
 
     def _sections(self) -> QSplitter:
         self.paste_button = icon_button("list-plus", self.tr("Paste a list of labels"), token="muted")

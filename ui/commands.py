@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from annotator.domain.geometry import GeometryKind
 from ui.actions import Command, Scope
 from ui.tools import TOOLS
 
@@ -141,7 +142,42 @@ def _tools(w: MainWindow) -> list[Command]:
             icon=spec.icon,
         )
         for spec in TOOLS.values()
+    ] + [
+        Command(
+            "smart.turn",
+            menu,
+            w.tr("Turn boxes into masks or polygons"),
+            ("Shift+S",),
+            w.smart.turning.turn,
+            enabled=on_page,
+            icon="selection-foreground",
+        ),
+        *_forms(w, menu),
     ]
+
+
+def _forms(w: MainWindow, menu: str) -> list[Command]:
+    texts = {
+        GeometryKind.MASK: w.tr("Smart: keep masks"),
+        GeometryKind.POLYGON: w.tr("Smart: keep polygons"),
+        GeometryKind.BOX: w.tr("Smart: keep boxes"),
+    }
+    choices = w.smart_choices
+    return [
+        Command(f"smart.form_{form.value}", menu, text, (), choices.set_form, (form,), checked=_Forms(w, form))
+        for form, text in texts.items()
+    ]
+
+
+class _Forms:
+    """Whether the smart tool keeps this kind of geometry."""
+
+    def __init__(self, window: MainWindow, form: GeometryKind) -> None:
+        self._window = window
+        self._form = form
+
+    def __call__(self) -> bool:
+        return self._window.canvas.smart.form is self._form
 
 
 class _Holds:

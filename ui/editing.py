@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -29,7 +30,7 @@ class Editing(QObject):
         super().__init__(parent)
         self._session = session
         self._copied: tuple[Annotation, ...] = ()
-        self._pending: Geometry | None = None
+        self._pending: tuple[Geometry, Mapping[str, Any] | None] | None = None
 
     def has_selection(self) -> bool:
         """Whether annotations are chosen."""
@@ -41,19 +42,20 @@ class Editing(QObject):
 
     # --- drawing -------------------------------------------------------------------------------------------------------
 
-    def draw(self, geometry: Geometry) -> None:
+    def draw(self, geometry: Geometry, extra: Mapping[str, Any] | None = None) -> None:
         """A shape was drawn: it gets the current label; without one the person is asked first."""
         session = self._session
         if session.page is None:
             return
         if session.current_label_id is None:
-            self._pending = geometry
+            self._pending = geometry, extra
             self.label_needed.emit()
             return
         if geometry.kind is GeometryKind.TAG:
             self.tag_drawn.emit(session.current_label_id)
             return
-        annotation = new_annotation(session.page.image.id, session.current_label_id, geometry, session.annotator)
+        image_id, values = session.page.image.id, {"extra": dict(extra or {})}
+        annotation = new_annotation(image_id, session.current_label_id, geometry, session.annotator, **values)
         session.perform(shapes.draw(session.page, annotation))
         session.select((annotation.id,))
 
@@ -63,9 +65,9 @@ class Editing(QObject):
 
     def finish_pending(self) -> None:
         """The label that was missing has been chosen: draw what waits for it."""
-        geometry, self._pending = self._pending, None
-        if geometry is not None and self._session.current_label_id is not None:
-            self.draw(geometry)
+        pending, self._pending = self._pending, None
+        if pending is not None and self._session.current_label_id is not None:
+            self.draw(*pending)
 
     def change_geometry(self, annotation_id: UUID, geometry: Geometry) -> None:
         """An annotation was moved or reshaped."""

@@ -27,9 +27,12 @@ from ui.loop import TrainingLoop
 from ui.news import News
 from ui.panels.jobs_bar import HEIGHT as JOBS_PX
 from ui.panels.jobs_bar import JobsBar
+from ui.panels.smart_bar import SmartBar
 from ui.panels.toolbar import MainToolBar
 from ui.projects import Projects, readable
 from ui.session import Session
+from ui.smart import Smart
+from ui.smart_options import SmartChoices
 from ui.start_page import StartPage
 from ui.thumbnails import ThumbnailLoader
 from ui.toasts import Toasts
@@ -65,6 +68,8 @@ class MainWindow(QMainWindow):
         self.annotate = AnnotateScreen(self.session, self.figures, self.thumbnails)
         self.queue, self.labels, self.canvas = self.annotate.queue, self.annotate.labels, self.annotate.canvas
         self.binding = CanvasBinding(self.session, self.canvas, self.frames, settings)
+        self.smart = Smart(self.session, self.canvas, self.binding, self)
+        self.smart_choices = SmartChoices(self.canvas.smart, settings, self)
         self.verdicts = Verdicts(self.session, self.binding, settings, self)
         self.editing = Editing(self.session, self)
         self.image_edits = ImageEdits(self.session, self.binding, self.queue.grid.chosen, self)
@@ -191,6 +196,18 @@ class MainWindow(QMainWindow):
         strip.previous_wanted.connect(self.session.step_back)
         strip.next_wanted.connect(self.session.step_on)
         self.bar.log_wanted.connect(self.dialogs.open_jobs)
+        self._connect_smart()
+
+    def _connect_smart(self) -> None:
+        bar = SmartBar(self.smart, self.smart_choices)
+        self.annotate.add_bar(bar)
+        self.smart_bar = bar
+        bar.canvas_wanted.connect(self.binding.focus)
+        self.binding.tool_changed.connect(bar.show_for)
+        self.smart_choices.changed.connect(self.canvas.update)
+        self.canvas.smart_moved.connect(self.smart_choices.follow)
+        self.smart.geometry_wanted.connect(self.editing.draw)
+        self.smart.turning.verdict_given.connect(self.loop.count_verdict)
 
     # --- screens -------------------------------------------------------------------------------------------------------
 
@@ -308,6 +325,7 @@ class MainWindow(QMainWindow):
             self._closed = True
             self._save_geometry()
             self.image_edits.close()
+            self.smart.close()
             self.projects.close()
             self.jobs.detach()
             self.figures.close()

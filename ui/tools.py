@@ -42,6 +42,7 @@ TOOLS = {
         ToolSpec("point", "Point", "O", "crosshair-simple", Task.KEYPOINTS),
         ToolSpec("keypoints", "Keypoints", "K", "person-simple", Task.KEYPOINTS),
         ToolSpec("tag", "Tag", "T", "tag", Task.TAGS, draws=False),
+        ToolSpec("smart", "Smart", "S", "magic-wand", Task.MASKS),
     )
 }
 DEFAULT = "tag"

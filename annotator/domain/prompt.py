@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from annotator.domain.geometry import XY, Box
 
+PROMPT = "prompt"
+"""In an annotation's ``extra``: what the smart tool was shown for it, the model that answered, and which answer was kept."""
 POINTS_OF_STROKE = 12
 """A stroke stands for at most this many clicks along it."""
 

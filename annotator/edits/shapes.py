@@ -23,9 +23,14 @@ def draw(page: Page, annotation: Annotation) -> Edit:
     return resolve.finished(title, page, resolve.added(page, annotation), annotation.annotator)
 
 
-def change_geometry(page: Page, annotation_id: UUID, geometry: Geometry, *, annotator: str) -> Edit:
-    """An annotation moved or reshaped."""
-    return _change("Change shape", page, (annotation_id,), {"geometry": geometry}, annotator)
+def change_geometry(
+    page: Page, annotation_id: UUID, geometry: Geometry, *, annotator: str, extra: Mapping[str, Any] | None = None
+) -> Edit:
+    """An annotation moved or reshaped; ``extra`` is added to its own."""
+    values: dict[str, Any] = {"geometry": geometry}
+    for old in _chosen(page, (annotation_id,)) if extra else ():
+        values["extra"] = {**old.extra, **(extra or {})}
+    return _change("Change shape", page, (annotation_id,), values, annotator)
 
 
 def change_label(page: Page, ids: Iterable[UUID], label_id: int, *, annotator: str) -> Edit:

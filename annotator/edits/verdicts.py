@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from annotator.domain.geometry import Geometry, GeometryKind
 from annotator.domain.kinds import Decision, Source
@@ -42,12 +43,13 @@ def correct(
     geometry: Geometry | None = None,
     label_id: int | None = None,
     seconds: float = 0.0,
+    extra: Mapping[str, Any] | None = None,
 ) -> Edit:
-    """The suggestion becomes an annotation with another shape or label. With neither it is accepted."""
+    """The suggestion becomes an annotation with another shape or label, and with ``extra``. With neither it is accepted."""
     if geometry is None or suggestion.geometry.kind is GeometryKind.TAG:
         return accept(page, suggestion, vocabulary, annotator=annotator, label_id=label_id, seconds=seconds)
     label = suggestion.label_id if label_id is None else label_id
-    return _taken_over(page, suggestion, geometry, label, vocabulary, annotator, seconds)
+    return _taken_over(page, suggestion, geometry, label, vocabulary, annotator, seconds, extra)
 
 
 def reject(page: Page, suggestion: Suggestion, vocabulary: Vocabulary, *, annotator: str, seconds: float = 0.0) -> Edit:
@@ -116,12 +118,13 @@ def _taken_over(
     vocabulary: Vocabulary,
     annotator: str,
     seconds: float,
+    extra: Mapping[str, Any] | None = None,
 ) -> Edit:
     same = label_id == suggestion.label_id and geometry == suggestion.geometry
     decision, source = (Decision.ACCEPTED, Source.ACCEPTED) if same else (Decision.CORRECTED, Source.CORRECTED)
     annotation = resolve.from_suggestion(suggestion, label_id, annotator, source)
     top = page.annotations[-1].z_order if page.annotations else 0
-    annotation = replace(annotation, geometry=geometry, z_order=top)
+    annotation = replace(annotation, geometry=geometry, z_order=top, extra=dict(extra or {}))
     verdict = resolve.judged(suggestion, decision, annotation, annotator, seconds)
     title = f"{'Accept' if same else 'Correct'} {vocabulary.name(label_id)}"
     return resolve.finished(title, page, (AnnotationChange(None, annotation), verdict), annotator)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from annotator.domain.kinds import Source
+from annotator.domain.prompt import PROMPT
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage
 from annotator.formats.names import is_unicode
 from annotator.formats.report import Tally
@@ -83,5 +84,7 @@ class Unheld:
 
     def _foreign(self, extra: Mapping[str, object], label: str, image: str) -> None:
         for owner in extra:
-            if owner != self._spec.id:
+            if owner == PROMPT:
+                self._tally.note("what the smart tool was shown is not kept")
+            elif owner != self._spec.id:
                 self._tally.dropped(label, f"fields of {owner}", "they belong to another format", image)

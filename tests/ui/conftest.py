@@ -23,6 +23,7 @@ from annotator.domain.records import Suggestion
 from annotator.jobs.events import JobEvent, JobStopped, JobSucceeded
 from annotator.project import Project
 from annotator.settings import AppSettings
+from tests.ui.prompting import FakePrompting
 from ui import app as application
 from ui.main_window import MainWindow
 
@@ -82,11 +83,14 @@ class Cancel:
 @pytest.fixture(autouse=True)
 def _no_real_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import annotator.jobs.engine
+    import annotator.jobs.prompting.client
 
     # A busy machine may take longer than five seconds to import the store for the first time.
     monkeypatch.setattr(QtBot, "waitUntil", partialmethod(QtBot.waitUntil, timeout=20_000))
     FakeEngine.made = []
     monkeypatch.setattr(annotator.jobs.engine, "Engine", FakeEngine)
+    FakePrompting.made = []
+    monkeypatch.setattr(annotator.jobs.prompting.client, "PromptingEngine", FakePrompting)
     monkeypatch.setenv("ANNOTATOR_CONFIG_DIR", str(tmp_path / "config"))
     QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, str(tmp_path / "qsettings"))
 

@@ -28,6 +28,8 @@ class CanvasColors:
     border: str = "#30353D"
     text: str = "#E6E8EB"
     muted: str = "#9AA3AF"
+    plus: str = "#1A7B55"
+    minus: str = "#C22F38"
     bad: str = "#E9686F"
     chip_dark: str = "#000000"
     chip_light: str = "#FFFFFF"

@@ -11,6 +11,7 @@ from annotator.domain.records import Annotation, Label, Suggestion
 from ui.canvas import hit
 from ui.canvas.colors import RGB, CanvasColors
 from ui.canvas.scene import Record, Scene
+from ui.canvas.tools.smart_talk import Choice, Question, SmartOptions
 from ui.canvas.transform import ViewTransform
 
 if TYPE_CHECKING:
@@ -117,6 +118,23 @@ class CanvasHost:
     def activate(self, suggestion_id: UUID) -> None:
         """Says that a suggestion was clicked."""
         self._canvas.suggestion_activated.emit(suggestion_id)
+
+    @property
+    def smart(self) -> SmartOptions:
+        """What the smart tool's option bar says."""
+        return self._canvas.smart
+
+    def ask(self, question: Question | None) -> None:
+        """Wants masks for a prompt; None: waits for none any more."""
+        self._canvas.asked.emit(question)
+
+    def smart_moved(self) -> None:
+        """Says that the smart tool shows something else, or has other options."""
+        self._canvas.smart_moved.emit()
+
+    def keep(self, choice: Choice) -> None:
+        """Wants a candidate as an annotation."""
+        self._canvas.kept.emit(choice)
 
     def refresh(self) -> None:
         """Paints again what the tool shows."""

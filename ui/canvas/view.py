@@ -19,6 +19,7 @@ from ui.canvas.host import CanvasHost
 from ui.canvas.layers import PictureLayer, PictureLike
 from ui.canvas.tools.protocol import Tool
 from ui.canvas.tools.select import SelectTool
+from ui.canvas.tools.smart_talk import SmartOptions
 
 IDLE_MS = 100
 SLICE_S = 0.006
@@ -33,6 +34,9 @@ class Canvas(Contents):
     suggestion_corrected = Signal(object, object)  # UUID, Geometry
     selection_requested = Signal(object)  # tuple[UUID, ...]
     suggestion_activated = Signal(object)  # UUID
+    asked = Signal(object)  # Question | None
+    kept = Signal(object)  # Choice
+    smart_moved = Signal()
 
     def __init__(self, parent: QWidget | None = None, colors: CanvasColors | None = None) -> None:
         super().__init__(parent, colors or CanvasColors())
@@ -41,6 +45,7 @@ class Canvas(Contents):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._sharpen)
+        self.smart = SmartOptions()
         self._host = CanvasHost(self)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(160, 120)

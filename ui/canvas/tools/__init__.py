@@ -8,6 +8,7 @@ from ui.canvas.tools.path import PolygonTool, PolylineTool
 from ui.canvas.tools.points import KeypointsTool, PointTool, TagTool
 from ui.canvas.tools.protocol import KeyPress, Pointer, Tool
 from ui.canvas.tools.select import SelectTool
+from ui.canvas.tools.smart import SmartTool
 
 TOOLS: dict[str, type[Tool]] = {
     tool.name: tool
@@ -22,6 +23,7 @@ TOOLS: dict[str, type[Tool]] = {
         PointTool,
         KeypointsTool,
         TagTool,
+        SmartTool,
     )
 }
 
@@ -38,6 +40,7 @@ __all__ = [
     "PolylineTool",
     "RotatedBoxTool",
     "SelectTool",
+    "SmartTool",
     "TagTool",
     "Tool",
 ]
