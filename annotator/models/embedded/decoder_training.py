@@ -194,7 +194,7 @@ def _scale_inputs(network: DecoderNetwork, spread: dict[int, FloatArray]) -> Non
 
 def _gather(features: Features, rows: NDArray[np.int64]) -> list[Tensor]:
     return [
-        torch.from_numpy(features.maps[s][rows].astype(np.float32)).contiguous(memory_format=torch.channels_last)
+        torch.from_numpy(features.maps[s][rows]).to(torch.bfloat16, memory_format=torch.channels_last)
         for s in STRIDES
     ]
 
