@@ -77,6 +77,11 @@ def _show(console: Console, result: SimulateResult) -> None:
         f"Scored on {result.scored_on} ({plural(result.scored_images, 'picture')}), which the loop never saw. "
         f"Strategy {result.strategy}, mean of {plural(result.seeds, 'run')}, {result.seconds:.0f} s."
     )
+    if result.actions_for_all is not None and result.actions_drawing_all is not None:
+        console.print(
+            f"Labelling all others takes {plural(result.actions_for_all, 'action')} with suggestions, "
+            f"{result.actions_drawing_all:,} drawing everything."
+        )
     enough = next((point for point in result.curve if point.mean >= NEARLY * result.full_supervision), None)
     if enough is not None:
         console.print(f"{plural(enough.budget, 'label')} reach {NEARLY:.0%} of what all labels give.")

@@ -31,6 +31,8 @@ FEATURES = sum(FEATURE_CHANNELS[stride] for stride in STRIDES)
 LONG_SIDE = 512
 BACKGROUND = 0
 """Stands among label ids for what has no label; no label has this id."""
+UNKNOWN = -1
+"""Stands among label ids for pixels of which nothing is known."""
 # Label maps of larger images are decided at this size and enlarged.
 DECIDED_SIDE = 1536
 # OpenCV resizes no more of them together.
@@ -60,7 +62,9 @@ def enlarge(values: FloatArray, rows: int, columns: int) -> FloatArray:
     if values.shape[:2] == (rows, columns):
         return values
     parts = [
-        cv2.resize(np.ascontiguousarray(values[:, :, at : at + CHANNELS_AT_ONCE]), (columns, rows)).reshape(rows, columns, -1)
+        cv2.resize(np.ascontiguousarray(values[:, :, at : at + CHANNELS_AT_ONCE]), (columns, rows)).reshape(
+            rows, columns, -1
+        )
         for at in range(0, values.shape[2], CHANNELS_AT_ONCE)
     ]
     return np.concatenate(parts, axis=2, dtype=np.float32)

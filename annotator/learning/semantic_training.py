@@ -16,7 +16,7 @@ from sklearn.neural_network import MLPClassifier
 
 from annotator.errors import AnnotatorError
 from annotator.job_context import QUIET, JobContext
-from annotator.learning.semantic import FEATURES, SemanticHead, cell_features, feature_maps, grid_size
+from annotator.learning.semantic import FEATURES, UNKNOWN, SemanticHead, cell_features, feature_maps, grid_size
 from annotator.models.embedded.encoder import EmbeddedImageEncoder
 from annotator.models.protocols import FloatArray, RGBImage
 
@@ -25,13 +25,12 @@ LEARNING_RATE = 1e-3
 SHRINKAGE = 1e-3
 BATCH = 512
 # So many examples are seen in all, and no more are kept of one image, so that the time does not grow with the images.
-EXAMPLES_SEEN = 300_000
-MOST_EXAMPLES = 60_000
+EXAMPLES_SEEN = 200_000
+MOST_EXAMPLES = 50_000
 LEAST_PASSES = 4
 RARE_POWER = -0.4
 # A cell that a scribble covers this much is labelled.
 LEAST_COVER = 0.1
-UNKNOWN = -1
 
 IdMap = NDArray[np.int64]
 
@@ -111,11 +110,25 @@ def _examples(
 
 
 def _head(
-    network: MLPClassifier, mean: FloatArray, scale: FloatArray, outputs: IdMap, encoder: EmbeddedImageEncoder, images: int
+    network: MLPClassifier,
+    mean: FloatArray,
+    scale: FloatArray,
+    outputs: IdMap,
+    encoder: EmbeddedImageEncoder,
+    images: int,
 ) -> SemanticHead:
     """The network as arrays; one logistic output becomes two."""
     (hidden, weights), (hidden_bias, bias) = network.coefs_, network.intercepts_
     if weights.shape[1] == 1:
         weights, bias = np.hstack([np.zeros_like(weights), weights]), np.hstack([np.zeros_like(bias), bias])
-    arrays = (np.asarray(values, np.float32) for values in (mean, scale, hidden, hidden_bias, weights, bias))
-    return SemanticHead(*arrays, tuple(outputs.tolist()), encoder.info.space, images)
+    return SemanticHead(
+        mean=np.asarray(mean, np.float32),
+        scale=np.asarray(scale, np.float32),
+        hidden=np.asarray(hidden, np.float32),
+        hidden_bias=np.asarray(hidden_bias, np.float32),
+        weights=np.asarray(weights, np.float32),
+        bias=np.asarray(bias, np.float32),
+        label_ids=tuple(outputs.tolist()),
+        space=encoder.info.space,
+        images=images,
+    )

@@ -165,7 +165,11 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class SimulateResult:
-    """The learning curve of the loop with a simulated annotator."""
+    """The learning curve of the loop with a simulated annotator.
+
+    ``actions_for_all``: keys, clicks and drags to label all images that are not scored with what the program suggests;
+    ``actions_drawing_all``: to draw them. None where the task counts only answers.
+    """
 
     task: str
     metric: str
@@ -177,6 +181,8 @@ class SimulateResult:
     strategy: str = ""
     seeds: int = 0
     zero_labels: float | None = None
+    actions_for_all: int | None = None
+    actions_drawing_all: int | None = None
 
 
 @dataclass(frozen=True)

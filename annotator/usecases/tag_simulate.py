@@ -59,7 +59,7 @@ def simulate(parts: Parts, request: SimulateRequest, context: JobContext) -> Sim
         single = np.asarray([len(truth.tags[i]) == 1 for i in ids.tolist()], dtype=bool)
         ids = ids[single]
         classes = np.asarray([column[next(iter(truth.tags[i]))] for i in ids.tolist()], np.int64)
-        scored, name = _scored(parts, ids, truth)
+        scored, name = scored_images(parts, ids, truth)
         if scored.sum() < LEAST_SCORED or (~scored).sum() < len(labels):
             raise AnnotatorError("There are too few pictures with a known answer to simulate on.", "Give more of them.")
         task = TagTask(
@@ -98,7 +98,7 @@ def _copied_space(parts: Parts) -> Iterator[Space]:
         yield replace(space, store=store)
 
 
-def _scored(parts: Parts, ids: Ids, truth: Truth) -> tuple[NDArray[np.bool_], str]:
+def scored_images(parts: Parts, ids: Ids, truth: Truth) -> tuple[NDArray[np.bool_], str]:
     """(n,) which images are scored, and the name of what they are."""
     images = ImageView(parts).many(ids.tolist())
     splits = [truth.splits.get(image.id, image.split) for image in images]

@@ -74,6 +74,14 @@ TASKS: Mapping[Task, TaskEntry] = {
         train="tag_train:train",
         simulate="tag_simulate:simulate",
     ),
+    Task.MASKS: TaskEntry(
+        (GeometryKind.MASK, GeometryKind.POLYGON),
+        suggest="mask_suggest:suggest",
+        train="mask_train:train",
+        simulate="mask_simulate:simulate",
+        can_suggest="mask_suggest:can_suggest",
+        can_train="semantic_heads:is_painted",
+    ),
 }
 
 

@@ -30,6 +30,9 @@ COMMERCIAL = {
 }
 # COCO's border between small and medium objects; figures are of medium and large ones.
 MEDIUM_AREA = 32**2
+# Of cut-outs: degrees to either side, and the logarithm of the change of the sides' ratio.
+TURN = 25.0
+STRETCH = 0.3
 LEAST_AREA = 16**2
 
 BoolMask = NDArray[np.bool_]
@@ -136,10 +139,14 @@ def make_samples(photos: list[Photo], seed: int, *, crops: int, compositions: in
                     crop_sample(generator, photo.pixels, mask, boxed, (photo.number,), "photo") for _ in range(repeats)
                 ]
     cutouts = [(photo, mask) for photo in photos for mask in photo.masks if np.count_nonzero(mask) >= 2 * MEDIUM_AREA]
-    for index in range(compositions):
+    made = 0
+    while made < compositions:
         photo, mask = cutouts[generator.integers(len(cutouts))]
         ground = photos[generator.integers(len(photos))]
-        samples.append(_compose(generator, photo, mask, ground, index % 2 == 0))
+        composed = _compose(generator, photo, mask, ground, made % 2 == 0)
+        if composed is not None:
+            samples.append(composed)
+            made += 1
     for index in range(drawings):
         samples.append(_draw(generator, photos[generator.integers(len(photos))], index % 2 == 0))
     return samples
@@ -188,10 +195,9 @@ def _relight(generator: np.random.Generator, pixels: RGBImage) -> RGBImage:
     return relit
 
 
-def _compose(generator: np.random.Generator, photo: Photo, mask: BoolMask, ground: Photo, boxed: bool) -> Sample:
-    """An object cut out and set into another photo in that photo's light, at times behind a second piece of the photo."""
-    x1, y1, x2, y2 = (int(value) for value in _sure_bounds(mask))
-    cut, shape = photo.pixels[y1:y2, x1:x2], mask[y1:y2, x1:x2].astype(np.uint8)
+def _compose(generator: np.random.Generator, photo: Photo, mask: BoolMask, ground: Photo, boxed: bool) -> Sample | None:
+    """An object cut out and set into another photo in that photo's light; None when next to nothing of it is left."""
+    cut, shape = _turned(generator, photo.pixels, mask)
     height, width = ground.pixels.shape[:2]
     long_side = generator.uniform(0.15, 0.7) * min(height, width)
     scale = min(long_side / max(cut.shape[:2]), 2.0)
@@ -212,8 +218,28 @@ def _compose(generator: np.random.Generator, photo: Photo, mask: BoolMask, groun
     truth = np.zeros((height, width), np.bool_)
     truth[place] = shape > 0
     if np.count_nonzero(truth) < LEAST_AREA:
-        truth[place] = True
+        return None
     return crop_sample(generator, canvas, truth, boxed, (photo.number, ground.number), "composition")
+
+
+def _turned(generator: np.random.Generator, pixels: RGBImage, mask: BoolMask) -> tuple[RGBImage, NDArray[np.uint8]]:
+    """The object's pixels and mask, turned and stretched at random, cut to where it then is."""
+    x1, y1, x2, y2 = (int(value) for value in _sure_bounds(mask))
+    width, height = x2 - x1, y2 - y1
+    angle = np.radians(generator.uniform(-TURN, TURN))
+    stretch = float(np.exp(generator.uniform(-STRETCH, STRETCH) / 2))
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) * [stretch, 1 / stretch]
+    reach_x, reach_y = np.abs(turn) @ (width, height)
+    side_x, side_y = max(1, round(float(reach_x))), max(1, round(float(reach_y)))
+    centre = np.array([(x1 + x2) / 2, (y1 + y2) / 2])
+    matrix = np.hstack([turn, ((side_x / 2, side_y / 2) - turn @ centre)[:, None]])
+    turned = cv2.warpAffine(pixels, matrix, (side_x, side_y), borderMode=cv2.BORDER_REFLECT).astype(np.uint8)
+    shape = cv2.warpAffine(mask.astype(np.uint8), matrix, (side_x, side_y)).astype(np.uint8)
+    bounds = bounds_of(shape > 0)
+    if bounds is None:
+        return pixels[y1:y2, x1:x2], mask[y1:y2, x1:x2].astype(np.uint8)
+    left, top, right, bottom = (int(value) for value in bounds)
+    return turned[top:bottom, left:right], shape[top:bottom, left:right]
 
 
 def _match_light(cut: RGBImage, shape: BoolMask, ground: RGBImage, share: float) -> FloatArray:

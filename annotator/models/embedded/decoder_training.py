@@ -32,10 +32,10 @@ LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 0.05
 WARM_UP = 50
 AVERAGING = 0.995
-BOX_DROPPED = 0.25
+BOX_DROPPED = 0.2
 CLICK_LOSS = 5.0
 ROUNDS = (0, 1, 2, 3)
-ROUND_SHARES = (0.3, 0.25, 0.25, 0.2)
+ROUND_SHARES = (0.35, 0.3, 0.2, 0.15)
 # Samples of the encoder at a time.
 ENCODE_BATCH = 8
 
@@ -160,7 +160,7 @@ def train(
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda s: min(1.0, (s + 1) / WARM_UP) * (0.5 + 0.5 * np.cos(np.pi * s / steps)) + 1e-3
     )
-    shares = None if weights is None else weights / weights.sum()
+    shares = None if weights is None else weights.astype(np.float64) / weights.sum(dtype=np.float64)
     running = 0.0
     for step in range(steps):
         chosen = generator.choice(rows, BATCH, p=shares)
@@ -194,8 +194,7 @@ def _scale_inputs(network: DecoderNetwork, spread: dict[int, FloatArray]) -> Non
 
 def _gather(features: Features, rows: NDArray[np.int64]) -> list[Tensor]:
     return [
-        torch.from_numpy(features.maps[s][rows]).to(torch.bfloat16, memory_format=torch.channels_last)
-        for s in STRIDES
+        torch.from_numpy(features.maps[s][rows]).to(torch.bfloat16, memory_format=torch.channels_last) for s in STRIDES
     ]
 
 

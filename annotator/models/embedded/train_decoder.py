@@ -38,9 +38,11 @@ from annotator.models.embedded.encoder import EmbeddedImageEncoder
 from annotator.models.protocols import FloatArray
 
 CROPS = 4
-COMPOSITIONS = 1200
+COMPOSITIONS = 3000
 DRAWINGS = 400
-STEPS = 1200
+STEPS = 2200
+# How often a sample without a box is drawn, of one with a box.
+UNBOXED_SHARE = 0.6
 
 
 def say(text: str) -> None:
@@ -66,6 +68,11 @@ def usable(samples: list[Sample], allowed: set[int]) -> NDArray[np.int64]:
     return np.array([i for i, sample in enumerate(samples) if allowed.issuperset(sample.photos)], np.int64)
 
 
+def draw_weights(samples: list[Sample], rows: NDArray[np.int64]) -> FloatArray:
+    """How often each of the samples in ``rows`` is drawn, in proportion."""
+    return np.array([UNBOXED_SHARE if samples[i].box is None else 1.0 for i in rows], np.float32)
+
+
 def fit_and_score(
     photos: list[Photo],
     samples: list[Sample],
@@ -78,7 +85,8 @@ def fit_and_score(
 ) -> list[ObjectScore]:
     """Train without any part of the photos held out, then score those photos with what would ship."""
     rows = usable(samples, {photo.number for photo in photos} - held_out)
-    weights = train(samples, features, rows, steps=steps, seed=seed, report=_report)
+    drawn = draw_weights(samples, rows)
+    weights = train(samples, features, rows, steps=steps, seed=seed, weights=drawn, report=_report)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "weights.safetensors"
         path.write_bytes(serialise_weights(weights))
@@ -137,7 +145,8 @@ def main(arguments: list[str] | None = None) -> None:
         options.out.write_text(json.dumps([asdict(score) for score in scores]), encoding="ascii")
     else:
         rows = usable(samples, everything)
-        weights = train(samples, features, rows, steps=options.steps, seed=options.seed, report=_report)
+        drawn = draw_weights(samples, rows)
+        weights = train(samples, features, rows, steps=options.steps, seed=options.seed, weights=drawn, report=_report)
         graph = decoder_graph.build(weights, dilations=DILATIONS, norm_groups=NORM_GROUPS)
         for path, content in (
             (options.out, serialise_weights(weights)),
