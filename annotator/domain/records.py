@@ -252,13 +252,15 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class ImageFilter:
-    """Which images a list shows; empty fields do not restrict. Text matches any part of the uri, without case."""
+    """Which images a list shows; empty fields do not restrict. Text matches any part of the uri, without case;
+    ``attribute`` is the name and value of one."""
 
     text: str = ""
     states: frozenset[ImageState] = frozenset()
     splits: frozenset[Split] = frozenset()
     label_ids: frozenset[int] = frozenset()
     annotator: str = ""
+    attribute: tuple[str, Any] | None = None
     flagged: bool | None = None
     annotated: bool | None = None
     suggested: bool | None = None

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, literal_column, select, update
 
 from annotator.domain.geometry import GeometryKind
 from annotator.domain.kinds import Source
@@ -22,6 +22,7 @@ from annotator.store.bulk import insert_rows
 from annotator.store.images import chunks
 from annotator.store.ledger import Ledger
 from annotator.store.tables import AnnotationRow, ImageRow
+from annotator.store.tallies import Tallies, differences
 from annotator.store.types import dump_geometry, dump_mapping, load_geometry, load_mapping
 from annotator.store.visibility import annotation_visible
 
@@ -141,7 +142,7 @@ class AnnotationReads:
             query = (
                 select(AnnotationRow.image_id, AnnotationRow.label_id)
                 .where(AnnotationRow.image_id.in_(chunk), annotation_visible())
-                .where(AnnotationRow.kind == GeometryKind.TAG.value)
+                .where(AnnotationRow.kind == literal_column("'tag'"))  # as in the index
                 .order_by(AnnotationRow.image_id, AnnotationRow.created_at, AnnotationRow.id)
             )
             for image_id, label_id in self._connection.execute(query):
@@ -199,6 +200,10 @@ class AnnotationWrites(AnnotationReads):
             if before.label_id != after.label_id:
                 self._ledger.count(counters.ANNOTATION_LABEL, before.label_id, -1)
                 self._ledger.count(counters.ANNOTATION_LABEL, after.label_id, 1)
+        changed = [(b, a) for b, a in pairs if (b.annotator, b.attributes) != (a.annotator, a.attributes)]
+        tallied = differences((before for before, _ in changed), -1)
+        tallied.update(differences((after for _, after in changed), 1))
+        Tallies(self._connection).add(tallied)
         names = [name for name in rows[0] if name not in ("key", "known_at")]
         statement = (
             update(AnnotationRow)
@@ -241,6 +246,7 @@ class AnnotationWrites(AnnotationReads):
     def _counted(self, annotations: Sequence[Annotation], sign: int) -> None:
         for label, number in Counter(a.label_id for a in annotations).items():
             self._ledger.count(counters.ANNOTATION_LABEL, label, sign * number)
+        Tallies(self._connection).add(differences(annotations, sign))
         images = Counter(a.image_id for a in annotations)
         count_on_images(self._connection, "annotations", {image: sign * number for image, number in images.items()})
         self._ledger.note(Table.ANNOTATION, images=images)

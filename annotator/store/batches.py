@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, not_, or_, select, update
 
 from annotator.domain.records import now
 from annotator.errors import StoreError
 from annotator.events import Table
 from annotator.store import counters
-from annotator.store.annotations import count_on_images
+from annotator.store.bulk import keep_more_pages
 from annotator.store.ledger import Ledger
 from annotator.store.suggestions import SuggestionWrites
-from annotator.store.tables import AnnotationRow, BatchDiffRow, BatchLabelRow, BatchRow, SuggestionRow, VerdictRow
+from annotator.store.tables import (
+    AnnotationRow,
+    BatchDiffRow,
+    BatchLabelRow,
+    BatchRow,
+    ImageRow,
+    SuggestionRow,
+    VerdictRow,
+)
+from annotator.store.tallies import Tallies
 from annotator.store.visibility import annotation_visible
 
 
@@ -62,6 +70,7 @@ class BatchWrites(BatchReads):
 
     def move_label(self, batch_id: UUID, label_id: int, into: int) -> int:
         """Let the batch give all annotations of a label to another one; returns how many."""
+        keep_more_pages(self._connection)
         chosen = and_(AnnotationRow.label_id == label_id, annotation_visible())
         columns = (AnnotationRow.id, AnnotationRow.image_id)
         rows = [
@@ -91,19 +100,20 @@ class BatchWrites(BatchReads):
         self._ledger.note(Table.ANNOTATION)
 
     def _hide(self, batch_id: UUID, chosen: ColumnElement[bool]) -> int:
+        keep_more_pages(self._connection)
         self._count_annotations(chosen, -1)
         return self._connection.execute(update(AnnotationRow).where(chosen).values(removed_by=batch_id)).rowcount
 
     def _count_annotations(self, chosen: ColumnElement[bool], sign: int) -> None:
-        columns = (AnnotationRow.image_id, AnnotationRow.label_id)
-        images: Counter[int] = Counter()
-        for image, label, number in self._connection.execute(
-            select(*columns, func.count()).where(chosen).group_by(*columns)
-        ):
-            images[image] += sign * number
+        row = AnnotationRow
+        query = select(row.label_id, func.count()).where(chosen).group_by(row.label_id)
+        for label, number in self._connection.execute(query).all():
             self._ledger.count(counters.ANNOTATION_LABEL, label, sign * number)
-        count_on_images(self._connection, "annotations", images)
-        self._ledger.note(Table.ANNOTATION, images=images)
+        each = select(row.image_id, func.count().label("number")).where(chosen).group_by(row.image_id).subquery()
+        counted = update(ImageRow).where(ImageRow.id == each.c.image_id)
+        self._connection.execute(counted.values(annotations=ImageRow.annotations + sign * each.c.number))
+        Tallies(self._connection).add_chosen(chosen, sign)
+        self._ledger.note(Table.ANNOTATION, everything=True)
 
     def _judge(self, batch_id: UUID, applied: bool) -> None:
         """The verdicts of the batch come or go: count them, close or open their suggestions."""
@@ -128,10 +138,20 @@ class BatchWrites(BatchReads):
     def _relabel(self, batch_id: UUID, applied: bool) -> None:
         moved = BatchLabelRow
         old, new = (moved.before_id, moved.after_id) if applied else (moved.after_id, moved.before_id)
-        mine = and_(moved.batch_id == batch_id, moved.annotation_id == AnnotationRow.id, AnnotationRow.label_id == old)
-        query = select(old, new, func.count()).where(mine, annotation_visible()).group_by(old, new)
-        for old_id, new_id, number in self._connection.execute(query).all():
+        keep_more_pages(self._connection)
+        of_batch = and_(moved.batch_id == batch_id, moved.annotation_id == AnnotationRow.id)
+        pairs = self._connection.execute(select(old, new).where(moved.batch_id == batch_id).distinct()).all()
+        for old_id, new_id in pairs:
+            mine = and_(of_batch, old == old_id, new == new_id, AnnotationRow.label_id == old_id)
+            # Counted before: those that another batch hides, which are few, rather than all that are to be seen.
+            owned = or_(AnnotationRow.added_by.is_not(None), AnnotationRow.removed_by.is_not(None))
+            unseen = (
+                select(func.count()).select_from(AnnotationRow, moved).where(mine, owned, not_(annotation_visible()))
+            )
+            hidden = self._connection.execute(unseen).scalar_one()
+            number = (
+                self._connection.execute(update(AnnotationRow).where(mine).values(label_id=new_id)).rowcount - hidden
+            )
             self._ledger.count(counters.ANNOTATION_LABEL, old_id, -number)
             self._ledger.count(counters.ANNOTATION_LABEL, new_id, number)
-            self._connection.execute(update(AnnotationRow).where(mine).values(label_id=new))
             self._ledger.note(Table.ANNOTATION, labels=(old_id, new_id), everything=True)

@@ -7,10 +7,12 @@ Scopes: ``image.state`` by state, ``image.split`` by split ("" for none), ``imag
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from sqlalchemy import Connection, bindparam, func, select
 
 from annotator.store.tables import AnnotationRow, CounterRow, DoneRow, ImageRow, SuggestionRow, VerdictRow
+from annotator.store.tallies import Tallies
 from annotator.store.visibility import annotation_visible, verdict_visible
 
 IMAGE_STATE = "image.state"
@@ -62,11 +64,16 @@ class Counters:
         for scope, query in queries:
             for key, value in self._connection.execute(query):
                 found[scope, "1" if scope == IMAGE_FLAGGED else str(key)] = int(value)
-        return dict(found)
+        return dict(found) | _named(Tallies(self._connection).recount())
 
     def all(self) -> dict[tuple[str, str], int]:
         """All counters that are not zero, as ``recount`` gives them."""
         rows = self._connection.execute(
             select(CounterRow.scope, CounterRow.key, CounterRow.value).where(CounterRow.value != 0)
         )
-        return {(scope, key): value for scope, key, value in rows}
+        counted = {(scope, key): value for scope, key, value in rows}
+        return counted | _named(Tallies(self._connection).all())
+
+
+def _named(tallies: Mapping[tuple[str, str, int], int]) -> dict[tuple[str, str], int]:
+    return {(f"image {image}", f"{scope} {key}"): number for (scope, key, image), number in tallies.items() if number}

@@ -23,6 +23,7 @@ from sqlalchemy.engine import URL, make_url
 from annotator.errors import StoreError
 from annotator.events import ChangeSet
 from annotator.store import problems, schema
+from annotator.store.bulk import WIDE
 from annotator.store.session import Reader, Writer
 
 # Ids often come out of NumPy arrays; without this SQLite would take them for eight-byte blobs and find nothing.
@@ -31,12 +32,13 @@ sqlite3.register_adapter(np.int64, int)
 _log = logging.getLogger(__name__)
 
 FILE_NAME = "project.db"
+_USUAL_CACHE = "cache_size=-32000"
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
     "foreign_keys=ON",
     "busy_timeout=5000",
-    "cache_size=-32000",
+    _USUAL_CACHE,
     "temp_store=MEMORY",
     "journal_size_limit=67108864",
 )
@@ -216,6 +218,11 @@ def _sqlite_engine(path: Path, *, read_only: bool = False) -> Engine:
                     cursor.execute(f"PRAGMA {pragma}")
         finally:
             cursor.close()
+
+    @event.listens_for(engine, "checkin")
+    def give_back(connection: Any, record: Any) -> None:
+        if connection is not None and record.info.pop(WIDE, False):
+            connection.execute(f"PRAGMA {_USUAL_CACHE}")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

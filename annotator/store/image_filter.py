@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, select
 
 from annotator.domain.records import ImageFilter
 from annotator.store.tables import AnnotationRow, ImageRow, SuggestionRow
+from annotator.store.tallies import ANNOTATOR, ATTRIBUTE, attribute_key, with_tally
 from annotator.store.visibility import annotation_visible
 
 
@@ -46,10 +47,9 @@ def conditions(chosen: ImageFilter) -> list[ColumnElement[bool]]:
     if chosen.suggested is not None:
         found.append(image.suggestions > 0 if chosen.suggested else image.suggestions == 0)
     if chosen.annotator:
-        theirs = select(AnnotationRow.id).where(
-            AnnotationRow.image_id == image.id, AnnotationRow.annotator == chosen.annotator
-        )
-        found.append(theirs.where(annotation_visible()).exists())
+        found.append(image.id.in_(with_tally(ANNOTATOR, chosen.annotator)))
+    if chosen.attribute is not None:
+        found.append(image.id.in_(with_tally(ATTRIBUTE, attribute_key(*chosen.attribute))))
     if chosen.label_ids and chosen.suggested:
         found.append(_suggested(SuggestionRow.label_id.in_(sorted(chosen.label_ids))))
     elif chosen.label_ids:

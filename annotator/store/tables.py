@@ -176,6 +176,13 @@ class AnnotationRow(Base):
             sqlite_where=text("removed_by IS NOT NULL"),
             postgresql_where=text("removed_by IS NOT NULL"),
         ),
+        # An image may have thousands of shapes beside the one or two tags that its thumbnail names.
+        Index(
+            "ix_annotation_tag",
+            "image_id",
+            sqlite_where=text("kind = 'tag'"),
+            postgresql_where=text("kind = 'tag'"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(UuidBytes, primary_key=True)
@@ -413,3 +420,15 @@ class CounterRow(Base):
     scope: Mapped[str] = mapped_column(String(32), primary_key=True)
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     value: Mapped[int] = mapped_column(_BIG)
+
+
+class TallyRow(Base):
+    """How many of an image's annotations in force have an annotator or an attribute's value (see ``tallies``)."""
+
+    __tablename__ = "image_tally"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    scope: Mapped[str] = mapped_column(String(16), primary_key=True)
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer)

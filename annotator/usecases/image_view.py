@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,9 @@ from annotator.domain.kinds import ImageState, Task
 from annotator.domain.records import Image, ImageFilter
 from annotator.errors import AnnotatorError
 from annotator.events import ChangeSet, Table
-from annotator.store import ImageOrder, Root
+from annotator.store import ImageOrder, Root, tallies
 from annotator.store.counters import IMAGE_SPLIT, IMAGE_STATE
+from annotator.store.tallies import Tallies
 from annotator.usecases.parts import Parts
 from annotator.usecases.review_view import ReviewView
 
@@ -83,6 +85,16 @@ class ImageView:
         """How many images belong to each split; those without one are left out."""
         with self._parts.db.read() as reader:
             return {name: number for name, number in sorted(reader.counters.of(IMAGE_SPLIT).items()) if name}
+
+    def annotators(self) -> list[str]:
+        """Who has annotations in force, by name."""
+        with self._parts.db.read() as reader:
+            return Tallies(reader.connection).keys(tallies.ANNOTATOR)
+
+    def attributes(self) -> list[tuple[str, Any]]:
+        """Names and values of attributes that annotations in force have, by name; cut off after a hundred."""
+        with self._parts.db.read() as reader:
+            return [tallies.attribute_of(key) for key in Tallies(reader.connection).keys(tallies.ATTRIBUTE)]
 
     def shown_counts(self, ids: Iterable[int]) -> dict[int, tuple[int, int]]:
         """Image id to its number of annotations and of open suggestions but for tags: those the review counts, written or not."""

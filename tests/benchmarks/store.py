@@ -17,6 +17,7 @@ from annotator.store import Database, NewImage, WriteLane
 from tests.benchmarks.row import Row, median_ms
 
 ME = "ada"
+OCCLUDED = {"occluded": True}
 FILTERS = {
     "all": ImageFilter(),
     "text": ImageFilter(text="img_00012"),
@@ -25,6 +26,7 @@ FILTERS = {
     "label": ImageFilter(label_ids=frozenset({3})),
     "confidence": ImageFilter(min_confidence=0.6, max_confidence=0.7),
     "annotator": ImageFilter(annotator=ME),
+    "attribute": ImageFilter(attribute=("occluded", True)),
 }
 
 
@@ -43,7 +45,10 @@ def build(folder: Path, images: int, annotations: int) -> Iterator[Row]:
             made = range(first, min(annotations, first + 50_000))
             with database.write() as writer:
                 writer.annotations.add_many(
-                    new_annotation(i // each + 1, i % 10 + 1, Box(1, 2, 3.5 + i % 7, 4), ME) for i in made
+                    new_annotation(
+                        i // each + 1, i % 10 + 1, Box(1, 2, 3.5 + i % 7, 4), ME, attributes=OCCLUDED if i % 2 else {}
+                    )
+                    for i in made
                 )
         yield Row(f"add {annotations:,} annotations", time.perf_counter() - start, annotations / 20_000, "s")
         with database.write() as writer:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 
 from annotator.domain.geometry import Box, GeometryKind
 from annotator.domain.kinds import Decision, ImageState, Source, Split, Task
+from annotator.domain.records import new_annotation
 from annotator.project import Project
 from annotator.pseudolabel.calibrate import Calibration
 from annotator.pseudolabel.suggest import TagGroup
@@ -413,3 +414,35 @@ def test_the_bar_names_the_model_in_force_and_the_tip_counts_its_verdicts(window
     told = window.annotate.suggestions.model.index(0).data(Qt.ItemDataRole.ToolTipRole)
     assert "some-model, version abc123" in told
     assert "Calibrated" in told and "Verdicts behind the calibration: 140" in told
+
+
+def choose_filter(window: MainWindow, *path: str) -> None:
+    """Open the filter's menu and choose an entry by its texts."""
+    menu = window.queue._filter_menu
+    menu.aboutToShow.emit()
+    for text in path[:-1]:
+        menu = next(a.menu() for a in menu.actions() if a.text() == text)
+    window.queue._filter_menu.triggered.emit(next(a for a in menu.actions() if a.text() == path[-1]))
+
+
+def test_the_queue_is_filtered_by_annotator_attribute_and_confidence(window: MainWindow, qtbot: Any) -> None:
+    session = window.session
+    first, second, third = (int(i) for i in session.order.ids[:3])
+    made = [
+        new_annotation(first, 1, BOX, "Ada", attributes={"occluded": True}),
+        new_annotation(second, 1, BOX, "Bob"),
+    ]
+    with session.project._parts.db.write("import") as writer:
+        writer.annotations.add_many(made)
+    session.go_to(third)
+    suggest(window, ("cat", BOX, 0.6))
+    choose_filter(window, "Annotated by", "Bob")
+    assert session.order.ids.tolist() == [second]
+    window.queue._remove_filter("annotator")
+    choose_filter(window, "With the attribute", "occluded: true")
+    assert session.order.ids.tolist() == [first]
+    window.queue._remove_filter("attribute")
+    choose_filter(window, "Confidence of a suggestion", "50% – 70%")
+    assert session.order.ids.tolist() == [third]
+    window.queue._remove_filter("confidence")
+    assert len(session.order.ids) == 6

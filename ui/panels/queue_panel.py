@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
+from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAction
@@ -179,6 +181,26 @@ class QueuePanel(QWidget):
         for each in self._session.ordered_labels():
             labels.addAction(each.name).setData(replace(self._wanted, label_ids=frozenset({each.id})))
         labels.setEnabled(bool(self._session.labels))
+        self._add_choices(self.tr("Confidence of a suggestion"), self._confidences())
+        project = self._session.project
+        names = project.images.annotators() if project is not None else []
+        self._add_choices(self.tr("Annotated by"), [(n, replace(self._wanted, annotator=n)) for n in names if n])
+        pairs = project.images.attributes() if project is not None else []
+        found = [(attribute_words(*pair), replace(self._wanted, attribute=pair)) for pair in pairs]
+        self._add_choices(self.tr("With the attribute"), found)
+
+    def _add_choices(self, title: str, choices: list[tuple[str, ImageFilter]]) -> None:
+        menu = self._filter_menu.addMenu(title)
+        for text, wanted in choices:
+            menu.addAction(text.replace("&", "&&")).setData(wanted)
+        menu.setEnabled(bool(choices))
+
+    def _confidences(self) -> list[tuple[str, ImageFilter]]:
+        edges = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)
+        found = []
+        for low, high in pairwise(edges):
+            found.append((f"{low:.0%} – {high:.0%}", replace(self._wanted, min_confidence=low, max_confidence=high)))
+        return found
 
     def _filter_chosen(self, action: QAction) -> None:
         if isinstance(action.data(), ImageFilter):
@@ -204,6 +226,12 @@ class QueuePanel(QWidget):
             chips["suggested"] = self.tr("With suggestions")
         if wanted.annotated is not None:
             chips["annotated"] = self.tr("With annotations") if wanted.annotated else self.tr("Without annotations")
+        if wanted.min_confidence is not None and wanted.max_confidence is not None:
+            chips["confidence"] = f"{wanted.min_confidence:.0%} – {wanted.max_confidence:.0%}"
+        if wanted.annotator:
+            chips["annotator"] = self.tr("By {0}").format(wanted.annotator)
+        if wanted.attribute is not None:
+            chips["attribute"] = attribute_words(*wanted.attribute)
         self.chips.show_chips(chips)
 
     def _remove_filter(self, key: str) -> None:
@@ -219,6 +247,12 @@ class QueuePanel(QWidget):
             wanted = replace(wanted, flagged=None)
         elif kind == "suggested":
             wanted = replace(wanted, suggested=None)
+        elif kind == "confidence":
+            wanted = replace(wanted, min_confidence=None, max_confidence=None)
+        elif kind == "annotator":
+            wanted = replace(wanted, annotator="")
+        elif kind == "attribute":
+            wanted = replace(wanted, attribute=None)
         else:
             wanted = replace(wanted, annotated=None)
         self._show(wanted)
@@ -275,3 +309,8 @@ def state_names(widget: QWidget) -> dict[ImageState, str]:
         ImageState.MISSING: widget.tr("Missing"),
         ImageState.UNREADABLE: widget.tr("Unreadable"),
     }
+
+
+def attribute_words(name: str, value: Any) -> str:
+    """An attribute as a person reads it."""
+    return f"{name}: {str(value).lower() if isinstance(value, bool) else value}"

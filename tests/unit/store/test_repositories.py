@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -11,10 +12,11 @@ import pytest
 
 from annotator.domain.geometry import Box, Caption, Keypoints, Mask, Point, Polygon, Polyline, RotatedBox, Tag
 from annotator.domain.kinds import Decision, ImageState, Source, Split, Task
-from annotator.domain.records import ImageFilter, Label, Skeleton, Suggestion, Verdict, new_annotation, now
+from annotator.domain.records import ImageFilter, Label, Skeleton, Suggestion, Verdict, new_annotation, new_id, now
 from annotator.errors import StoreError
 from annotator.events import ChangeSet, Table
 from annotator.store import Database, ImageOrder, NewImage, Writer
+from annotator.store.tallies import ANNOTATOR, ATTRIBUTE, Tallies, attribute_of
 
 GEOMETRIES = (
     Tag(),
@@ -87,7 +89,8 @@ def test_filters_choose_and_orders_sort(database: Database) -> None:
         writer.images.set_state([2], ImageState.DONE)
         writer.images.set_split([3], Split.VAL)
         writer.images.set_flag([4], True)
-        writer.annotations.add_many([new_annotation(5, 1, Tag(), "ada"), new_annotation(5, 2, Tag(), "bob")])
+        given = [new_annotation(5, 1, Tag(), "ada"), new_annotation(5, 2, Tag(), "bob")]
+        writer.annotations.add_many(replace(each, created_at=f"2026-01-0{day}") for day, each in enumerate(given, 1))
         run = writer.runs.start(Task.TAGS, "m", "1")
         writer.suggestions.add_many([_suggestion(run, 1, 3, 0.9), _suggestion(run, 2, 1, 0.4)])
 
@@ -253,3 +256,44 @@ def test_a_project_can_be_reopened_for_reading_only(database: Database, tmp_path
             assert reader.images.count() == 5
         with pytest.raises(StoreError, match="reading only"), again.write():
             pass
+
+
+def test_images_are_found_by_annotator_and_by_attribute_through_bulk_edits_and_their_undo(database: Database) -> None:
+    with database.write() as writer:
+        root = writer.images.add_root("/pictures")
+        writer.images.add_many(NewImage(f"{n}.jpg", root) for n in range(3))
+        writer.labels.add(Label(0, "cat", group_id=1))
+        made = [new_annotation(1, 1, Box(0, 0, 5, 5), "ada", attributes={"occluded": True})]
+        made += [new_annotation(2, 1, Box(0, 0, 5, 5), "bob", attributes={"occluded": False, "pose": "left=up"})]
+        made += [new_annotation(2, 1, Box(0, 0, 9, 9), "ada")]
+        writer.annotations.add_many(made)
+
+    def found(**wanted: Any) -> list[int]:
+        with database.read() as reader:
+            assert reader.counters.all() == reader.counters.recount()
+            return reader.images.ids(ImageFilter(**wanted)).tolist()
+
+    assert (found(annotator="ada"), found(annotator="bob"), found(annotator="eve")) == ([1, 2], [2], [])
+    assert (found(attribute=("occluded", True)), found(attribute=("occluded", False))) == ([1], [2])
+    assert found(attribute=("pose", "left=up"), annotator="ada") == [2]
+    with database.read() as reader:
+        tallies = Tallies(reader.connection)
+        assert tallies.keys(ANNOTATOR) == ["ada", "bob"]
+        assert [attribute_of(key) for key in tallies.keys(ATTRIBUTE)] == [
+            ("occluded", False),
+            ("occluded", True),
+            ("pose", "left=up"),
+        ]
+    with database.write() as writer:
+        writer.annotations.update_many([(made[0], replace(made[0], attributes={"occluded": False}))])
+    assert found(attribute=("occluded", False)) == [1, 2]
+    batch = new_id()
+    with database.write() as writer:
+        writer.batches.begin(batch)
+        writer.batches.remove_label(batch, 1)
+    assert found(annotator="ada") == found(attribute=("occluded", False)) == []
+    with database.read() as reader:
+        assert Tallies(reader.connection).keys(ANNOTATOR) == []
+    with database.write() as writer:
+        writer.batches.toggle(batch, False)
+    assert (found(annotator="ada"), found(annotator="bob")) == ([1, 2], [2])

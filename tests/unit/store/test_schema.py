@@ -58,6 +58,31 @@ def test_a_certificate_of_the_first_schema_is_kept_unsigned(tmp_path: Path) -> N
     assert tuple(row) == (7, "", "")
 
 
+def test_annotations_of_an_earlier_schema_are_counted_by_annotator_and_attribute(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / 'old.db'}")
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(schema.MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0004")
+        connection.execute(text("INSERT INTO batch VALUES (x'01', 1, '')"))
+        for number, (who, attributes, removed) in enumerate(
+            (("ada", '{"occluded":true}', None), ("ada", "", None), ("bob", '{"occluded":true}', b"\x01"))
+        ):
+            connection.execute(
+                text(
+                    "INSERT INTO annotation (id, image_id, label_id, kind, geometry, attributes, z_order, annotator, created_at,"
+                    " updated_at, extra, source, locked, hidden, removed_by)"
+                    " VALUES (:id, 7, 1, 'tag', '', :attributes, 0, :who, '', '', '', 'drawn', 0, 0, :removed)"
+                ),
+                {"id": bytes([number] * 16), "attributes": attributes, "who": who, "removed": removed},
+            )
+        schema.upgrade(connection)
+        rows = set(connection.execute(text("SELECT scope, key, image_id, number FROM image_tally")).all())
+    engine.dispose()
+    assert rows == {("annotator", "ada", 7, 2), ("attribute", '["occluded",true]', 7, 1)}
+
+
 def test_the_list_of_revisions_is_the_list_of_migrations() -> None:
     config = Config()
     config.set_main_option("script_location", str(schema.MIGRATIONS))

@@ -1,0 +1,139 @@
+"""How many of an image's annotations in force have a given annotator or attribute: what lists are filtered by.
+
+Kept by the transactions that change annotations, like the counters. A filter that asked the annotations themselves would look at
+one index entry per annotation, or seek once per image: 50 to 115 ms for 100,000 images.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, func, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from annotator.domain.records import Annotation
+from annotator.store.tables import AnnotationRow, TallyRow
+from annotator.store.types import load_mapping
+from annotator.store.visibility import annotation_visible
+
+ANNOTATOR = "annotator"
+ATTRIBUTE = "attribute"
+KEY_CHARS = 200
+"""Longer names and values are not counted: PostgreSQL indexes no long ones, and nobody filters by them."""
+Differences = Counter[tuple[str, str, int]]
+"""By scope, key and image id."""
+
+
+def attribute_key(name: str, value: Any) -> str:
+    """The key of an attribute's value."""
+    return orjson.dumps([name, value]).decode()
+
+
+def attribute_of(key: str) -> tuple[str, Any]:
+    """Name and value of an attribute's key."""
+    name, value = orjson.loads(key)
+    return name, value
+
+
+def _attribute_keys(attributes: Mapping[str, Any]) -> list[str]:
+    keys = (attribute_key(name, value) for name, value in attributes.items())
+    return [key for key in keys if len(key) <= KEY_CHARS]
+
+
+def differences(annotations: Iterable[Annotation], sign: int) -> Differences:
+    """What annotations that come (1) or go (-1) change."""
+    found: Differences = Counter()
+    for annotation in annotations:
+        found[ANNOTATOR, annotation.annotator[:KEY_CHARS], annotation.image_id] += sign
+        for key in _attribute_keys(annotation.attributes):
+            found[ATTRIBUTE, key, annotation.image_id] += sign
+    return found
+
+
+class Tallies:
+    """Reads and writes of the tallies."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def keys(self, scope: str, limit: int = 100) -> list[str]:
+        """The first keys of a scope that some image has, by name: one seek each."""
+        found: list[str] = []
+        row = TallyRow
+        query = select(func.min(row.key)).where(row.scope == scope)
+        while len(found) < limit:
+            after = query.where(row.key > found[-1]) if found else query
+            key: str | None = self._connection.execute(after).scalar_one()
+            if key is None:
+                return self._used(scope, found)
+            found.append(key)
+        return self._used(scope, found)
+
+    def add(self, changes: Mapping[tuple[str, str, int], int]) -> None:
+        """Add differences."""
+        rows = [
+            {"scope": scope, "key": key, "image_id": image, "number": number}
+            for (scope, key, image), number in changes.items()
+            if number
+        ]
+        if rows:
+            self._connection.execute(self._upsert(self._insert()), rows)
+
+    def add_chosen(self, chosen: ColumnElement[bool], sign: int) -> None:
+        """The annotations that fulfil ``chosen`` come (1) or go (-1): counted where they are, for bulk edits."""
+        row = AnnotationRow
+        number = func.count() * literal(sign)
+        key = func.substr(row.annotator, 1, KEY_CHARS)
+        counted = select(literal(ANNOTATOR), key, row.image_id, number).where(chosen).group_by(row.image_id, key)
+        columns = ["scope", "key", "image_id", "number"]
+        self._connection.execute(self._upsert(self._insert().from_select(columns, counted)))
+        self.add(self._attributes(chosen, sign))
+
+    def _attributes(self, chosen: ColumnElement[bool], sign: int) -> Differences:
+        row, found = AnnotationRow, Differences()
+        query = select(row.image_id, row.attributes, func.count()).where(chosen, row.attributes != "")
+        for image, text, number in self._connection.execute(query.group_by(row.image_id, row.attributes)):
+            for key in _attribute_keys(load_mapping(text)):
+                found[ATTRIBUTE, key, image] += sign * number
+        return found
+
+    def recount(self) -> dict[tuple[str, str, int], int]:
+        """All tallies from the annotations themselves: for tests and repairs only."""
+        row = AnnotationRow
+        query = select(func.substr(row.annotator, 1, KEY_CHARS), row.image_id, func.count())
+        rows = self._connection.execute(query.where(annotation_visible()).group_by(row.annotator, row.image_id))
+        found = self._attributes(annotation_visible(), 1)
+        for annotator, image, number in rows:
+            found[ANNOTATOR, annotator, image] += number
+        return dict(found)
+
+    def all(self) -> dict[tuple[str, str, int], int]:
+        """All tallies that are not zero, as ``recount`` gives them."""
+        row = TallyRow
+        rows = self._connection.execute(select(row.scope, row.key, row.image_id, row.number).where(row.number != 0))
+        return {(scope, key, image): number for scope, key, image, number in rows}
+
+    def _used(self, scope: str, keys: list[str]) -> list[str]:
+        """Those of ``keys`` that an image still has."""
+        row = TallyRow
+        there = select(row.image_id).where(row.scope == scope, row.number > 0)
+        return [key for key in keys if self._connection.execute(there.where(row.key == key).limit(1)).first()]
+
+    def _insert(self) -> Any:
+        return (sqlite if self._connection.dialect.name == "sqlite" else postgresql).insert(TallyRow)
+
+    @staticmethod
+    def _upsert(statement: Any) -> Any:
+        return statement.on_conflict_do_update(
+            index_elements=[TallyRow.scope, TallyRow.key, TallyRow.image_id],
+            set_={"number": TallyRow.number + statement.excluded.number},
+        )
+
+
+def with_tally(scope: str, key: str) -> Any:
+    """The ids of the images that have ``key``."""
+    row = TallyRow
+    return select(row.image_id).where(row.scope == scope, row.key == key[:KEY_CHARS], row.number > 0)
