@@ -8,7 +8,8 @@ from pathlib import Path
 from annotator.errors import FormatError
 from annotator.formats.dataset import DatasetLabel
 from annotator.formats.id_pictures import Color
-from annotator.formats.masks.spec import BACKGROUND, COLORS_FILE, COLUMNS, LABELS_FILE, LAST, NAME_LISTS
+from annotator.formats.mask_pictures import BACKGROUND
+from annotator.formats.masks.spec import COLORS_FILE, COLUMNS, LABELS_FILE, LAST, NAME_LISTS
 
 _NOTHING = ("background", "void", "unlabelled", "unlabeled", "_background_", "__ignore__", "ignore")
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from annotator.domain.geometry import Mask
 from annotator.domain.kinds import Split
 from annotator.errors import FormatError
-from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel, ImageSize
+from annotator.formats.dataset import Dataset, DatasetImage, DatasetLabel, ImageSize
 from annotator.formats.findings import ORIENTED, Findings
-from annotator.formats.id_pictures import Color, Ids, read_ids
+from annotator.formats.id_pictures import Color, read_ids
 from annotator.formats.lazy import LazyImages
+from annotator.formats.mask_pictures import BACKGROUND, IGNORE, ignored_of, masks_of
 from annotator.formats.masks.labels import find_labels
-from annotator.formats.masks.spec import BACKGROUND, IGNORE, INSTANCES, MASK_FOLDERS, PICTURES
+from annotator.formats.masks.spec import INSTANCES, MASK_FOLDERS, PICTURES
 from annotator.formats.names import without_suffix
 from annotator.formats.pictures import Pictures
 from annotator.formats.report import Tally
@@ -27,6 +26,7 @@ from annotator.job_context import QUIET, JobContext
 
 _ENDINGS = ("_mask", "_masks", "_label", "_labels", "_gt", "_L")
 _PICTURE_ENDING = ".jpg"
+UNLABELLED = "pixels of 255 are not labelled: they are kept aside, and written back to this format"
 
 
 @dataclass(frozen=True)
@@ -123,43 +123,13 @@ def _image(
     try:
         ids, _ = read_ids(item.file, size=known, colors=colors)
         order = read_ids(item.instances, size=(ids.shape[1], ids.shape[0]))[0] if item.instances else None
-        annotations = masks_of(ids, order, names, ignore=IGNORE)
+        annotations = tuple(one for group in masks_of(ids, order, names).values() for one in group)
     except ValueError as error:
         findings.bad(item.file, "", str(error))
         return None
     height, width = ids.shape
-    extra: dict[str, Any] = {}
-    if IGNORE not in names and (ignored := Mask.from_array(ids == IGNORE)) is not None:
-        extra["masks"] = {"ignore": ignored.to_json()}
-        findings.tally.note("pixels of 255 are not labelled: they are kept aside, and written back to this format")
+    ignored = ignored_of(ids, names)
+    if ignored:
+        findings.tally.note(UNLABELLED)
+    extra = {"masks": ignored} if ignored else {}
     return DatasetImage(item.name, annotations, width, height, item.path, item.split, done=True, extra=extra)
-
-
-def masks_of(
-    ids: Ids, order: Ids | None, names: dict[int, str], *, ignore: int | None = None
-) -> tuple[DatasetAnnotation, ...]:
-    """A mask for each instance of ``order``, else for each label; raises ``ValueError`` for a number without a name."""
-    found: list[tuple[int, DatasetAnnotation]] = []
-    skipped = {BACKGROUND} if ignore is None or ignore in names else {BACKGROUND, ignore}
-    for label_id, number, mask in _pieces(ids, order):
-        if label_id in skipped:
-            continue
-        if label_id not in names:
-            raise ValueError(f"its pixels have the number {label_id}, which is no label's")
-        found.append((number, DatasetAnnotation(names[label_id], mask)))
-    return tuple(one for _, one in sorted(found, key=lambda each: each[0]))
-
-
-def _pieces(ids: Ids, order: Ids | None) -> list[tuple[int, int, Mask]]:
-    """(label, instance, mask) of each region of one label and one instance; pixels of no instance count as one."""
-    both = ids.astype(np.uint32) if order is None else ids.astype(np.uint32) | order.astype(np.uint32) << 16
-    values, places = np.unique(both, return_inverse=True)
-    places = places.reshape(both.shape)
-    found = []
-    for place, value in enumerate(values.tolist()):
-        if value & 0xFFFF == BACKGROUND:
-            continue
-        mask = Mask.from_array(places == place)
-        assert mask is not None
-        found.append((value & 0xFFFF, value >> 16, mask))
-    return found

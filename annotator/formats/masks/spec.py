@@ -13,7 +13,7 @@ from annotator.domain.geometry import GeometryKind
 from annotator.formats.peek import Peek
 from annotator.formats.spec import Field, FormatSpec
 
-BACKGROUND, IGNORE, LAST = 0, 255, 65_535
+LAST = 65_535
 LABELS_FILE = "labels.csv"
 COLUMNS = ("id", "name", "color")
 COLORS_FILE = "class_dict.csv"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
@@ -23,6 +23,16 @@ from annotator.formats.report import Tally
 from annotator.formats.source import Source
 from annotator.formats.spec import Imported
 from annotator.formats.splits import split_named
+from annotator.formats.voc.segmentation import (
+    CLASSES,
+    NUMBERS,
+    LabelMap,
+    label_map,
+    numbers_of,
+    one_object,
+    read_masks,
+    size_of,
+)
 from annotator.formats.voc.spec import FLAGS
 from annotator.job_context import QUIET, JobContext
 
@@ -49,6 +59,7 @@ def read(
     findings.tally.note(ONE_BASED)
     files = [source.root] if source.root.is_file() else sorted(source.root.rglob("*.xml"))
     items = [item for file in files if (item := _parse(file, source, findings))]
+    items += _segmented_only(items, source)
     if not items:
         raise FormatError(f"{path} holds no Pascal VOC annotation.", path=path)
     names: dict[str, None] = {}
@@ -60,11 +71,17 @@ def read(
     folders = tuple(f for folder in _IMAGE_FOLDERS if (f := source.folder / folder).is_dir())
     items += _listed_only(items, splits, folders, findings)
 
+    known = label_map(source.folder)
+    numbers = numbers_of(known) if (source.folder / CLASSES).is_dir() else {}
+    names.update(dict.fromkeys(numbers))
+
     def image(item: _Item, found: Findings) -> DatasetImage:
-        return _image(item, found, image_size, splits, (*folders, source.folder, item.file.parent))
+        bare = _image(item, found, image_size, splits, (*folders, source.folder, item.file.parent))
+        return _with_masks(bare, item, found, source.folder, known)
 
     images = LazyImages("voc", source.path, items, image, findings, context, keep=source)
-    return Imported(Dataset(tuple(map(DatasetLabel, names)), images), images.report)
+    header = {"voc": {NUMBERS: numbers}} if numbers else {}
+    return Imported(Dataset(tuple(map(DatasetLabel, names)), images, header), images.report)
 
 
 def _parse(file: Path, source: Source, findings: Findings) -> _Item | None:
@@ -94,6 +111,44 @@ def _name(file: Path, root: Element, source: Source) -> str:
     if inside and not written.startswith(inside + "/"):
         return f"{inside}/{leaf}"
     return written or leaf
+
+
+def _segmented_only(items: list[_Item], source: Source) -> list[_Item]:
+    """Pictures that have masks and no XML."""
+    folder = source.folder / CLASSES
+    described = {without_suffix(item.name) for item in items}
+    stems = [without_suffix(file.relative_to(folder).as_posix()) for file in sorted(folder.rglob("*.png"))]
+    return [
+        _Item(folder / f"{stem}.png", Element("annotation"), f"{stem}.jpg") for stem in stems if stem not in described
+    ]
+
+
+def _with_masks(image: DatasetImage, item: _Item, findings: Findings, folder: Path, known: LabelMap) -> DatasetImage:
+    """The image with its masks: each takes the place of the object that the XML describes, or comes behind them."""
+    stem, size = without_suffix(image.name), (image.width, image.height)
+    try:
+        if size == (0, 0):
+            size = size_of(folder, stem, known)
+        masks, ignored = read_masks(folder, stem, size, known)
+    except ValueError as error:
+        findings.bad(folder / CLASSES / f"{stem}.png", "", str(error))
+        return image
+    if not masks and not ignored:
+        return image
+    annotations = list(image.annotations)
+    whole = len(annotations) == len(
+        item.root.findall("object")
+    )  # else a bad one was left out, and places are not theirs
+    for place, group in masks.items():
+        for mask in group:
+            inside = whole and 0 < place <= len(annotations)
+            joined = one_object(annotations[place - 1], mask) if inside else None
+            if joined is not None:
+                annotations[place - 1] = joined
+            else:
+                annotations.append(mask)
+    extra = {**image.extra, "voc": {**image.extra.get("voc", {}), **ignored}} if ignored else image.extra
+    return replace(image, annotations=tuple(annotations), width=size[0], height=size[1], extra=extra, done=True)
 
 
 def _listed_only(

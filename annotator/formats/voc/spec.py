@@ -11,11 +11,14 @@ _FILES_LOOKED_AT = 20
 
 
 def detect(peek: Peek) -> str | None:
-    """XML files whose root is ``annotation`` with a filename, objects or a size."""
+    """XML files whose root is ``annotation`` with a filename, objects or a size, or pictures in SegmentationClass."""
     for name in peek.of(".xml")[:_FILES_LOOKED_AT]:
         head = peek.head(name, 4096)
         if b"<annotation" in head and b"<annotations" not in head and (b"<filename" in head or b"<bndbox" in head):
             return f"{name} is an annotation of one picture as in Pascal VOC"
+    for name in peek.of(".png"):
+        if "SegmentationClass" in name.split("/"):
+            return f"{name} holds the labels of pixels as in Pascal VOC"
     return None
 
 
@@ -24,9 +27,11 @@ SPEC = FormatSpec(
     title="Pascal VOC XML",
     package="annotator.formats.voc",
     detect=detect,
-    kinds=frozenset({GeometryKind.BOX}),
+    kinds=frozenset({GeometryKind.BOX, GeometryKind.MASK}),
+    converts={GeometryKind.POLYGON: "its pixels"},
     fields=frozenset({Field.ATTRIBUTES, Field.SPLIT, Field.SIZE, Field.EMPTY_IMAGES}),
     attributes=frozenset({*FLAGS, "pose"}),
     tolerance=1e-9,
+    disjoint=True,
     image_names=("a.jpg", "sub/a.jpg", "sub dir/a.jpg", "другой/b'c.png", "e\u0301.jpg", "\u00e9.jpg", "x&<y>.jpg"),
 )
