@@ -34,6 +34,7 @@ from annotator.domain.kinds import Source, Split
 from annotator.domain.records import Skeleton
 from annotator.formats import registry
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage
+from annotator.formats.label_studio import brush
 
 HERE = Path(__file__).parent
 SIZES = {"street.jpg": (64, 48), "night/street.jpg": (80, 40), "empty.jpg": (64, 48), "harbour.jpg": (100, 50)}
@@ -371,6 +372,62 @@ def test_datumaro_is_written_back_equal(tmp_path: Path):
     assert set(after) == set(before)
     for name in before:
         assert json.loads(after[name]) == json.loads(before[name]), name
+
+
+# Label Studio: labelstud.io/guide/task_format, the samples of its tags, and thi.ng/rle-pack for the brush
+
+
+def test_label_studio_is_read_as_it_says():
+    dataset, images = read("label_studio", HERE / "label_studio", image_size={"new.jpg": (10, 10)}.get)
+    assert [(label.name, label.color) for label in dataset.labels] == [
+        ("road", "#FFA39E"),
+        ("car", ""),
+        ("sun", ""),
+        ("fog", ""),
+    ]
+    assert {name: (i.split, i.done, len(i.annotations)) for name, i in images.items()} == {
+        "street.jpg": (Split.TRAIN, True, 8),
+        "north/street two.png": (None, True, 1),
+        "empty.jpg": (None, True, 0),
+        "pictures/new.jpg": (None, False, 0),
+    }
+    street = images["street.jpg"]
+    box, turned, road, bolt, fog, words, wheel, guess = street.annotations
+    assert (box.geometry, box.annotator) == (Box(300, 100, 360, 180), "10")
+    assert box.attributes == {"plate": "AB 12", "parked": True, "doors": 3}
+    # turned by 90 degrees around its top left corner (300, 100): it hangs to the left of it
+    assert isinstance(turned.geometry, RotatedBox) and turned.geometry.bounds() == pytest.approx((220, 100, 300, 160))
+    assert (turned.geometry.width, turned.geometry.height) == (60, 80)
+    assert road.geometry == Polygon.of(((0, 0), (300, 0), (300, 50)))
+    assert (bolt.geometry, fog.label, fog.geometry) == (Point(150, 300), "fog", Tag())
+    assert (words.label, words.geometry) == ("", Caption("a street"))
+    assert isinstance(wheel.geometry, Polygon)
+    assert {round(float(np.hypot(x - 300, y - 200)), 9) for x, y in wheel.geometry.parts[0].outer} == {6.0}
+    assert (guess.suggested, guess.confidence, guess.geometry) == (True, 0.75, Box(0, 0, 30, 20))
+    (brush,) = images["north/street two.png"].annotations
+    assert (brush.geometry, brush.annotator) == (Mask(1, 0, 2, 1, (0, 2)), "ada@example.org")
+
+
+def test_label_studio_is_written_back_equal(tmp_path: Path):
+    dataset, _ = read("label_studio", HERE / "label_studio")
+    report = registry.writer("label_studio").write(dataset, tmp_path / "out")
+    assert report.lossy == ()
+    before = json.loads((HERE / "label_studio/tasks.json").read_text())
+    after = json.loads((tmp_path / "out/tasks.json").read_text())
+    packed = [task[1]["annotations"][0]["result"][0]["value"].pop("rle") for task in (before, after)]
+    masks = [brush.unpack(data, 4, 2).tolist() for data in packed]
+    assert masks[0] == masks[1], "the same pixels, though other runs say it"
+    assert _rounded(after) == _rounded(before)
+    again, _ = read("label_studio", tmp_path / "out")
+    assert [(label.name, label.color) for label in again.labels] == [(one.name, one.color) for one in dataset.labels]
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_rounded(inner) for inner in value]
+    return round(value, 9) if isinstance(value, float) else value
 
 
 # MOT: the paper of MOT16 (arXiv 1603.00831), section 4 and its tables of the file formats

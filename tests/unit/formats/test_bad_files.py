@@ -442,6 +442,70 @@ def test_datumaro_names_the_item(change: dict[str, Any], what: str, tmp_path: Pa
     refused("datumaro", file, str(file), "line 1 column")
 
 
+RECTANGLE = {"x": 10, "y": 10, "width": 5, "height": 5, "rotation": 0, "rectanglelabels": ["cat"]}
+
+
+def label_studio(folder: Path, kind: str, value: Any, **changes: Any) -> Path:
+    sides = {"original_width": 100, "original_height": 80}
+    good = {"id": "a", "type": "rectanglelabels", "value": RECTANGLE, **sides}
+    bad = {"id": "b", "type": kind, "value": value, **sides, **changes}
+    task = {"data": {"image": "a.jpg"}, "annotations": [{"result": [good, bad]}]}
+    file = folder / "tasks.json"
+    file.write_text(json.dumps([task]))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "changes", "what"),
+    [
+        ("rectanglelabels", {**RECTANGLE, "x": "1"}, {}, "x is '1', not a number"),
+        ("rectanglelabels", {**RECTANGLE, "width": -1}, {}, "negative size"),
+        ("rectanglelabels", {**RECTANGLE, "width": 0}, {}, "without area"),
+        ("rectanglelabels", {**RECTANGLE, "x": 300}, {}, "outside the 100 x 80 image"),
+        ("rectanglelabels", {**RECTANGLE, "rectanglelabels": []}, {}, "it has no label"),
+        ("rectanglelabels", {"x": 1, "rectanglelabels": ["cat"]}, {}, "value has no y"),
+        ("rectanglelabels", RECTANGLE, {"image_rotation": 90}, "image_rotation is 90"),
+        ("rectanglelabels", RECTANGLE, {"original_width": -5}, "the original size is -5 x 80"),
+        ("rectanglelabels", 7, {}, "$.value"),
+        ("rectanglelabels", RECTANGLE, {"score": "high"}, "$.score"),
+        ("polygonlabels", {"points": [[1, 2], [3, 4]], "polygonlabels": ["cat"]}, {}, "at least 3 points"),
+        ("polygonlabels", {"points": 3, "polygonlabels": ["cat"]}, {}, "no list of pairs"),
+        ("keypointlabels", {"x": 1, "keypointlabels": ["cat"]}, {}, "value has no y"),
+        ("brushlabels", {"format": "rle", "rle": [1, 2], "brushlabels": ["cat"]}, {}, "ends inside a run"),
+        ("brushlabels", {"format": "rle", "rle": [300], "brushlabels": ["cat"]}, {}, "values that are no bytes"),
+        ("brushlabels", {"format": "rle", "rle": [255] * 8, "brushlabels": ["cat"]}, {}, "expected 100 x 80 x 4"),
+        ("brushlabels", {"format": "png", "brushlabels": ["cat"]}, {}, "without rle data"),
+        ("vectorlabels", {"vertices": [1], "vectorlabels": ["cat"]}, {}, "vertices is no list of points"),
+        ("textarea", {"text": [1]}, {}, "text is no list of texts"),
+    ],
+)
+def test_label_studio_names_the_result(kind: str, value: Any, changes: dict[str, Any], what: str, tmp_path: Path):
+    file = label_studio(tmp_path, kind, value, **changes)
+    skipped("label_studio", file, str(file), "[0].annotations[0].result[1]", what)
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ([{"data": {}}], "its data names no picture"),
+        ([{"annotations": []}], "missing required field `data`"),
+        ([7], "Expected `object`"),
+        ({"data": 1}, "Expected `array`"),
+        ([{"data": {"image": "a.jpg"}, "annotations": 7}], "$.annotations"),
+    ],
+)
+def test_label_studio_names_the_task(content: Any, what: str, tmp_path: Path):
+    file = tmp_path / "tasks.json"
+    file.write_text(json.dumps(content))
+    refused("label_studio", file, str(file), what)
+
+
+def test_label_studio_refuses_entities_in_its_configuration(tmp_path: Path):
+    label_studio(tmp_path, "choices", {"choices": ["cat"]})
+    (tmp_path / "label_config.xml").write_text('<!DOCTYPE a [<!ENTITY e "x">]><View>&e;</View>')
+    refused("label_studio", tmp_path, "label_config.xml", "entities")
+
+
 def voc(folder: Path, inner: str) -> Path:
     file = folder / "a.xml"
     file.write_text(VOC.format(OBJECT.format(1, 1, 20, 20) + inner))

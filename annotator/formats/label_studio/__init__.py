@@ -1,0 +1,1 @@
+"""Label Studio JSON: tasks with annotations and predictions. Specification: labelstud.io/guide/task_format and its tags."""
