@@ -57,6 +57,10 @@ class CanvasBinding(QObject):
         canvas.view_changed.connect(self._sharper.start)
         frames.picture_ready.connect(self._picture_ready)
         frames.picture_failed.connect(self._picture_failed)
+        frames.tiles.opened.connect(self._tiles_opened)
+        frames.tiles.arrived.connect(canvas.tile_arrived)
+        frames.tiles.grew.connect(canvas.tiles_grew)
+        frames.tiles.failed.connect(self._tiles_failed)
         theme().changed.connect(self._dress)
         self._dress()
         self.set_tool("tag")
@@ -135,6 +139,7 @@ class CanvasBinding(QObject):
         self._shown_id = image_id
         self._full_asked = False
         picture = self._picture = self._frames.show(image, self._side())
+        self._canvas.set_tiles(None)
         self._canvas.set_picture(picture, image.width, image.height)
         state = self._views.get(image_id)
         if state is not None:
@@ -171,6 +176,7 @@ class CanvasBinding(QObject):
         self._views.clear()
         self._shown_id = -1
         self._canvas.set_page((), ())
+        self._canvas.set_tiles(None)
         self._canvas.set_picture(None, 0, 0)
 
     def _dress(self) -> None:
@@ -192,6 +198,16 @@ class CanvasBinding(QObject):
             self._canvas.set_picture(picture, width, height)
             self.picture_shown.emit(image_id)
 
+    def _tiles_opened(self, tiles: Any) -> None:
+        """The image is shown in tiles from now on; what was shown of it stays where they are missing."""
+        self._full_asked = True
+        self._picture, self._picture_scale = tiles, tiles.scale
+        self._canvas.set_tiles(tiles)
+        self.picture_shown.emit(self._shown_id)
+
+    def _tiles_failed(self, error: Exception) -> None:
+        self._picture_failed(self._shown_id, error)
+
     def _picture_failed(self, image_id: int, error: Exception) -> None:
         if image_id == self._shown_id and self._session.image is not None:
             what = getattr(error, "what", str(error))
@@ -201,7 +217,8 @@ class CanvasBinding(QObject):
         """Full resolution only once the view is closer than the picture is sharp."""
         if not self._full_asked and self._shown_id >= 0 and self._canvas.view.scale > self._picture_scale * 1.15:
             self._full_asked = True
-            picture = self._frames.show_full()
+            width, height = self._canvas.image_size
+            picture = self._frames.show_full(width * height)
             if picture is not None:
                 self._picture_ready(self._shown_id, picture)
 

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from annotator.domain.records import Image
 from ui.engine_bridge import Relay
 from ui.session import Session
+from ui.tiled_images import LARGE_PIXELS, TiledImages
 
 if TYPE_CHECKING:
     from annotator.media.frames import Frame, FrameCache
@@ -19,8 +20,14 @@ CACHE_BYTES = 384 << 20
 LEAST_SIDE = 1024
 
 
+TIFF = (".tif", ".tiff")
+
+
 class FrameLoader(QObject):
-    """Asks for the current image; ``picture_ready`` may come several times for one image, each time sharper."""
+    """Asks for the current image; ``picture_ready`` may come several times for one image, each time sharper.
+
+    Images too large to hold come in ``tiles``: TIFF at once, others when more is wanted than a picture at display scale.
+    """
 
     picture_ready = Signal(int, object)
     picture_failed = Signal(int, object)
@@ -33,6 +40,7 @@ class FrameLoader(QObject):
         self._image_id = -1
         self._path: Path | None = None
         self._window: tuple[float, float] | None = None
+        self.tiles = TiledImages(self)
         session.opened.connect(self._opened)
         session.closed.connect(self.close)
 
@@ -48,19 +56,36 @@ class FrameLoader(QObject):
         self._path = project.images.path_of(image)
         side = max(side, LEAST_SIDE)
         self._window = window
-        best = self._cache.get(self._path, side, self._relay.post, window=window)
-        ahead = [project.images.path_of(i) for i in project.images.many(self._session.order.ahead(AHEAD))]
-        self._cache.prefetch(ahead, side)
+        best = None
+        if is_tiled_at_once(image):
+            self._cache.cancel()
+            self.tiles.show(self._path, self._folder, window)
+        elif self.tiles.shows(self._path):
+            self.tiles.show(self._path, self._folder, window)
+        else:
+            self.tiles.close()
+            best = self._cache.get(self._path, side, self._relay.post, window=window)
+        ahead = [i for i in project.images.many(self._session.order.ahead(AHEAD)) if not is_tiled_at_once(i)]
+        self._cache.prefetch([project.images.path_of(i) for i in ahead], side)
         return best
 
-    def show_full(self) -> Any:
-        """Ask for full resolution of the current image: the view is closer than the picture is sharp."""
+    @property
+    def _folder(self) -> Path | None:
+        project = self._session.project
+        return project.path / "cache" / "tiles" if project is not None else None
+
+    def show_full(self, pixels: int) -> Any:
+        """Ask for full resolution of the current image, of so many pixels: the view is closer than the picture is sharp."""
         if self._path is None or self._cache is None or self._relay is None:
+            return None
+        if pixels > LARGE_PIXELS:
+            self.tiles.show(self._path, self._folder, self._window)
             return None
         return self._cache.get(self._path, None, self._relay.post, full=True, window=self._window)
 
     def close(self) -> None:
         """Drop everything."""
+        self.tiles.close()
         if self._relay is not None:
             self._relay.close()
             self._relay = None
@@ -83,3 +108,8 @@ class FrameLoader(QObject):
             self.picture_ready.emit(self._image_id, frame.picture)
         elif frame.error is not None:
             self.picture_failed.emit(self._image_id, frame.error)
+
+
+def is_tiled_at_once(image: Image) -> bool:
+    """Whether an image is never decoded as a whole."""
+    return image.width * image.height > LARGE_PIXELS and Path(image.uri).suffix.lower() in TIFF

@@ -7,9 +7,10 @@ mode 106 / 26 / 22 / 18 ms; so OpenCV, and Pillow where only Pillow can (CMYK, G
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -98,7 +99,7 @@ class RawImage:
         """The picture under another window (default: the image's own), without reading the file again."""
         shown = window or self.default_window
         narrow = self.pixels if shown == (0.0, 255.0) and self.pixels.dtype == np.uint8 else None
-        pixels = _as_rgb(apply_window(self.pixels, shown) if narrow is None else narrow)
+        pixels = as_rgb(apply_window(self.pixels, shown) if narrow is None else narrow)
         pixels = _frozen(_shrunk(pixels, max_side))
         scale = max(pixels.shape[:2]) / max(self.full_width, self.full_height)
         return Picture(pixels, self.full_width, self.full_height, scale, self.bit_depth, self.value_range, shown)
@@ -106,13 +107,9 @@ class RawImage:
 
 def probe(path: Path) -> ImageInfo:
     """Oriented size, depth and format from the file's header and end; raises ``ImageError`` if it could not be decoded."""
-    try:
+    with reading(path):
         header = _read_header(path)
         _check_size(header)
-    except Unreadable as problem:
-        raise image_error(path, problem) from None
-    except OSError as error:
-        raise from_os_error(path, error) from error
     width, height = oriented_size(header.width, header.height, header.orientation)
     return ImageInfo(
         width, height, header.orientation, header.bit_depth, header.channels, header.format, header.animated
@@ -138,18 +135,11 @@ def read_raw(path: Path, *, max_side: int | None = None) -> RawImage:
     return _read(path, None, max_side)
 
 
-def _read(path: Path, min_side: int | None, max_side: int | None) -> RawImage:
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Whatever goes wrong with a file inside is raised as an ``ImageError`` that names it."""
     try:
-        with path.open("rb") as file:
-            start = file.read(SNIFFED)
-            data = b"" if start and sniff(start) == "tiff" else start + file.read()
-        if start and not data:
-            tiff = read_tiff(path, min_side=min_side, max_side=max_side, max_pixels=MAX_PIXELS)
-            header, pixels = tiff.header, tiff.pixels
-        else:
-            header = header_of(data)
-            _check_size(header)
-            pixels = _DECODERS[header.format](data, header, min_side, max_side)
+        yield
     except Unreadable as problem:
         raise image_error(path, problem) from None
     except OSError as error:
@@ -158,6 +148,11 @@ def _read(path: Path, min_side: int | None, max_side: int | None) -> RawImage:
         raise image_error(path, Unreadable("does not fit in memory", "Close other programs.")) from error
     except cv2.error as error:
         raise image_error(path, damaged()) from error
+
+
+def _read(path: Path, min_side: int | None, max_side: int | None) -> RawImage:
+    with reading(path):
+        header, pixels = read_file(path, min_side, max_side)
     pixels = orient_pixels(pixels, header.orientation)
     width, height = oriented_size(header.width, header.height, header.orientation)
     if pixels.dtype == np.uint8:
@@ -165,6 +160,22 @@ def _read(path: Path, min_side: int | None, max_side: int | None) -> RawImage:
     else:
         values, full = value_range(pixels), default_window(pixels)
     return RawImage(pixels, width, height, header.bit_depth, values, full)
+
+
+def read_file(path: Path, min_side: int | None, max_side: int | None) -> tuple[Header, NDArray[Any]]:
+    """A file's header, and its pixels in the file's frame, no coarser than the sides ask for: (h, w) or (h, w, 2 | 3 | 4).
+
+    Raises ``Unreadable`` and what ``reading`` turns into an ``ImageError``.
+    """
+    with path.open("rb") as file:
+        start = file.read(SNIFFED)
+        data = b"" if start and sniff(start) == "tiff" else start + file.read()
+    if start and not data:
+        tiff = read_tiff(path, min_side=min_side, max_side=max_side, max_pixels=MAX_PIXELS)
+        return tiff.header, tiff.pixels
+    header = header_of(data)
+    _check_size(header)
+    return header, _DECODERS[header.format](data, header, min_side, max_side)
 
 
 def _read_header(path: Path) -> Header:
@@ -294,7 +305,7 @@ _DECODERS: Final[dict[str, Callable[[bytes, Header, int | None, int | None], NDA
 }
 
 
-def _as_rgb(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def as_rgb(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Grey (h, w) and grey with alpha (h, w, 2) as RGB and RGBA; the rest as it is."""
     if pixels.ndim == 2:
         return np.asarray(cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_GRAY2RGB))

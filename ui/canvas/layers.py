@@ -6,51 +6,22 @@ A pan scrolls the image and draws the uncovered strips; an edit draws the rectan
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol, cast
+from typing import cast
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
-from PySide6.QtCore import QLine, QPoint, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPen, QRegion
+from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QRegion
 
 from annotator.domain.geometry import Keypoints
 from ui.canvas import pens, raster
 from ui.canvas.colors import CanvasColors
+from ui.canvas.images import Pixels, pixels_of
 from ui.canvas.paths import Outline
 from ui.canvas.scene import IntArray, Scene, Style
 from ui.canvas.transform import ViewTransform
 
-Pixels = NDArray[np.uint8]
-CHECKER = 8
-GRID_FROM = 8.0
-GRID_TURN = 3
 FINE_VERTICES = 2500
 SHARP_AT_ONCE = 12_000
-
-
-class PictureLike(Protocol):
-    """What the picture layer needs of a decoded picture: (h, w, 3 | 4) uint8 RGB(A) and the full size it stands for."""
-
-    @property
-    def pixels(self) -> Pixels: ...
-    @property
-    def full_width(self) -> int: ...
-    @property
-    def full_height(self) -> int: ...
-
-
-def pixels_of(image: QImage) -> Pixels:
-    """The (h, w, 4) BGRA memory of a 32-bit image, shared with it."""
-    rows = np.frombuffer(image.bits(), np.uint8).reshape(image.height(), image.bytesPerLine())
-    return rows[:, : image.width() * 4].reshape(image.height(), image.width(), 4)
-
-
-def adjustment(brightness: float, contrast: float) -> Pixels:
-    """The 256-entry table of a brightness and a contrast from -1 to 1; zero changes nothing."""
-    values = np.arange(256, dtype=np.float64)
-    gain = (1 + contrast) if contrast <= 0 else 1 / max(1 - contrast, 0.02)
-    return np.clip((values - 127.5) * gain + 127.5 + brightness * 255, 0, 255).round().astype(np.uint8)
 
 
 class Layer:
@@ -103,134 +74,6 @@ class Layer:
 
 def _area(rect: QRect) -> int:
     return rect.width() * rect.height()
-
-
-class PictureLayer(Layer):
-    """Surround, checkerboard, picture and pixel grid. Keeps halved copies, so that a picture made small stays smooth."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.full_width = self.full_height = 0
-        self._raw: list[Pixels] = []
-        self._levels: dict[int, QImage] = {}
-        self._table: Pixels | None = None
-
-    def set_picture(self, picture: PictureLike | None, full_width: int, full_height: int) -> None:
-        """Takes a picture of any resolution for an image of the full size; None shows the empty surround."""
-        self.full_width, self.full_height = full_width, full_height
-        self._raw = [np.ascontiguousarray(picture.pixels)] if picture is not None else []
-        while self._raw and min(self._raw[-1].shape[:2]) >= 512:
-            height, width = self._raw[-1].shape[:2]
-            self._raw.append(cv2.resize(self._raw[-1], (width // 2, height // 2), interpolation=cv2.INTER_AREA))
-        self._levels.clear()
-        self.invalidate()
-
-    def set_adjust(self, brightness: float, contrast: float) -> None:
-        """Brightness and contrast of what is shown, from -1 to 1."""
-        self._table = adjustment(brightness, contrast) if brightness or contrast else None
-        self._levels.clear()
-        self.invalidate()
-
-    def prepare(self, view: ViewTransform) -> None:
-        """Makes the copy that this scale needs, so that painting only draws."""
-        if self._raw:
-            self._level(self._best(view))
-
-    def _best(self, view: ViewTransform) -> int:
-        shown = self.full_width * view.scale
-        for number in range(len(self._raw) - 1, 0, -1):
-            if self._raw[number].shape[1] >= shown:
-                return number
-        return 0
-
-    def _level(self, number: int) -> QImage:
-        if number not in self._levels:
-            pixels = self._raw[number]
-            height, width, channels = pixels.shape
-            if self._table is not None:
-                pixels = pixels.copy()
-                pixels[..., :3] = cv2.LUT(np.ascontiguousarray(pixels[..., :3]), self._table)
-            code = cv2.COLOR_RGBA2BGRA if channels == 4 else cv2.COLOR_RGB2BGRA
-            image = QImage(width, height, QImage.Format.Format_ARGB32 if channels == 4 else QImage.Format.Format_RGB32)
-            cv2.cvtColor(pixels, code, dst=pixels_of(image))
-            if channels == 4:
-                image = image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
-            self._levels[number] = image
-        return self._levels[number]
-
-    def paint(self, view: ViewTransform, width: int, height: int, colors: CanvasColors, unit: float) -> None:
-        """Brings the layer's image up to date."""
-        self.follow(view, width, height)
-        rects = self.rects()
-        if not rects:
-            return
-        painter = QPainter(self.image)
-        for rect in rects:
-            painter.setClipRect(rect)
-            painter.fillRect(rect, QColor(colors.surround))
-            self._paint_picture(painter, rect, view, colors, unit)
-        painter.end()
-
-    def _paint_picture(
-        self, painter: QPainter, rect: QRect, view: ViewTransform, colors: CanvasColors, unit: float
-    ) -> None:
-        if not self._raw:
-            return
-        frame = QRectF(view.dx, view.dy, self.full_width * view.scale, self.full_height * view.scale)
-        shown = QRectF(rect.adjusted(-2, -2, 2, 2)).intersected(frame)
-        if shown.isEmpty():
-            return
-        number = self._best(view)
-        image = self._level(number)
-        if image.hasAlphaChannel():
-            self._paint_checker(painter, shown, view, colors, unit)
-        per_x, per_y = image.width() / self.full_width / view.scale, image.height() / self.full_height / view.scale
-        # Whole source pixels around what is shown keep their places on screen wherever the rectangle begins.
-        left, top = int((shown.left() - view.dx) * per_x), int((shown.top() - view.dy) * per_y)
-        right = min(int((shown.right() - view.dx) * per_x) + 2, image.width())
-        bottom = min(int((shown.bottom() - view.dy) * per_y) + 2, image.height())
-        left, top = max(left - 1, 0), max(top - 1, 0)
-        source = QRectF(left, top, right - left, bottom - top)
-        target = QRectF(view.dx + left / per_x, view.dy + top / per_y, source.width() / per_x, source.height() / per_y)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, per_x > 1 or image.width() < self.full_width)
-        painter.drawImage(target, image, source)
-        if view.scale >= GRID_FROM * unit:
-            _paint_grid(painter, shown, view, colors)
-
-    def _paint_checker(
-        self, painter: QPainter, shown: QRectF, view: ViewTransform, colors: CanvasColors, unit: float
-    ) -> None:
-        side = round(CHECKER * unit)
-        tile = QImage(2 * side, 2 * side, QImage.Format.Format_RGB32)
-        tile.fill(QColor(colors.checker_even))
-        inner = QPainter(tile)
-        inner.fillRect(0, 0, side, side, QColor(colors.checker_odd))
-        inner.fillRect(side, side, side, side, QColor(colors.checker_odd))
-        inner.end()
-        brush_origin = QPoint(round(view.dx), round(view.dy))
-        painter.setBrushOrigin(brush_origin)
-        painter.fillRect(shown, tile)
-        painter.setBrushOrigin(0, 0)
-
-
-def _paint_grid(painter: QPainter, shown: QRectF, view: ViewTransform, colors: CanvasColors) -> None:
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    x1, y1 = view.to_image(shown.left(), shown.top())
-    x2, y2 = view.to_image(shown.right(), shown.bottom())
-    top, bottom, left, right = int(shown.top()), int(shown.bottom()), int(shown.left()), int(shown.right())
-    columns = [round(x * view.scale + view.dx) for x in range(int(np.ceil(x1)), int(x2) + 1)]
-    rows = [round(y * view.scale + view.dy) for y in range(int(np.ceil(y1)), int(y2) + 1)]
-    lines = [QLine(x, top, x, bottom) for x in columns] + [QLine(left, y, right, y) for y in rows]
-    # Dark and light by turns, so that the grid shows on any picture; the turns stay in place when the picture is panned.
-    for color, turn in ((colors.grid_dark, 0), (colors.grid_light, GRID_TURN)):
-        pen = QPen(QColor(color), 1)
-        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-        pen.setDashPattern([GRID_TURN, GRID_TURN])
-        for line in lines:
-            along = line.y1() - view.dy if line.x1() == line.x2() else line.x1() - view.dx
-            pen.setDashOffset((along + turn) % (2 * GRID_TURN))
-            painter.setPen(pen)
-            painter.drawLine(line)
 
 
 class AnnotationLayer(Layer):

@@ -12,7 +12,7 @@ from annotator.domain.geometry import Box, GeometryKind, Keypoints, Mask
 from annotator.domain.records import Suggestion
 from ui.canvas import chips, pens, raster
 from ui.canvas.colors import rgb
-from ui.canvas.layers import pixels_of
+from ui.canvas.images import pixels_of
 from ui.canvas.scene import Record, Style
 from ui.canvas.shaping import Handle, Role, handles
 from ui.canvas.tools.protocol import Pointer

@@ -16,7 +16,8 @@ from ui.canvas import overlay
 from ui.canvas.colors import CanvasColors
 from ui.canvas.contents import Contents
 from ui.canvas.host import CanvasHost
-from ui.canvas.layers import PictureLayer, PictureLike
+from ui.canvas.picture import PictureLayer, PictureLike
+from ui.canvas.tiles import Key, TiledPicture
 from ui.canvas.tools.protocol import Tool
 from ui.canvas.tools.select import SelectTool
 from ui.canvas.tools.smart_talk import SmartOptions
@@ -61,13 +62,35 @@ class Canvas(Contents):
         if picture is not None:
             full_width, full_height = full_width or picture.full_width, full_height or picture.full_height
         self._picture.set_picture(picture, full_width, full_height)
-        if (full_width, full_height) != self.image_size:
-            self.image_size = (full_width, full_height)
+        self._take_size(full_width, full_height)
+        self._picture.prepare(self.view)
+        self.update()
+
+    def set_tiles(self, tiles: TiledPicture | None) -> None:
+        """Shows an image that is too large to hold, from tiles that are asked for and come by ``tile_arrived``.
+
+        A picture that was set for it stays visible where tiles are missing. None goes back to the picture alone.
+        """
+        self._picture.set_tiles(tiles)
+        if tiles is not None:
+            self._take_size(tiles.full_width, tiles.full_height)
+        self.update()
+
+    def tile_arrived(self, key: Key) -> None:
+        """A tile that was wanted is there."""
+        if self._picture.tile_arrived(key):
+            self.update()
+
+    def tiles_grew(self) -> None:
+        """Some tiles show more than they did; those on screen are asked for again."""
+        self._picture.tiles_grew()
+
+    def _take_size(self, width: int, height: int) -> None:
+        if (width, height) != self.image_size:
+            self.image_size = (width, height)
             if self.tool is not None:
                 self.tool.cancel()
             self.fit()
-        self._picture.prepare(self.view)
-        self.update()
 
     def set_adjust(self, brightness: float, contrast: float) -> None:
         """Brightness and contrast of the view, from -1 to 1; the file is untouched."""

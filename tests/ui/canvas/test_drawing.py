@@ -19,7 +19,7 @@ from annotator.domain.records import Label, Suggestion, new_annotation
 from tests.ui.canvas.conftest import Plain, plain
 from ui.canvas import LIGHT, CanvasColors, chips, masks, raster
 from ui.canvas.colors import rgb, text_on
-from ui.canvas.layers import adjustment, pixels_of
+from ui.canvas.images import adjustment, pixels_of
 from ui.canvas.raster import Paths, dashes
 from ui.canvas.tools import BoxTool
 from ui.canvas.transform import ViewTransform
