@@ -7,6 +7,7 @@ and not what was passed. Coarse levels that are missing are built by a thread of
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
@@ -20,7 +21,8 @@ from numpy.typing import NDArray
 from annotator.media.pyramid import Pyramid
 
 MAX_BYTES: Final = 256 << 20
-THREADS: Final = 2
+THREADS: Final = min(max((os.cpu_count() or 2) - 1, 1), 4)
+"""Loader threads: one processor is left to whoever draws."""
 _log = logging.getLogger(__name__)
 Window: TypeAlias = tuple[float, float] | None
 TileKey: TypeAlias = tuple[int, int, int]

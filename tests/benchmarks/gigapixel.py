@@ -34,12 +34,13 @@ def rows(quick: bool) -> Iterator[Row]:
         with tempfile.TemporaryDirectory() as name:
             found = apart("gigapixel", "look", place=name, layout=layout)
         what = f"gigapixel TIFF in {layout}"
-        yield Row(f"{what}: first tile on screen at 1:1", found["first_s"], 1.0, "s")
+        patience = 1.0 if layout == "tiles" else 2.0  # a strip is 32,768 pixels wide, of which a screen shows few
+        yield Row(f"{what}: opened, sharp at 1:1", found["first_s"], patience, "s")
         yield Row(f"{what}: all levels made, once", found["build_cpu_s"], 120, "CPU s")
         yield Row(f"{what}: opened again, fitted view sharp", found["again_s"], 1.0, "s")
         yield Row(f"{what}: pan, frame", found["pan_ms"], 16, "CPU ms")
         yield Row(f"{what}: pan, longest gap of the event loop", found["gap_ms"], 50, "ms")
-        yield Row(f"{what}: pan, screen sharp after it stops", found["sharp_s"], 1.0, "s")
+        yield Row(f"{what}: pan, sharp after it stops", found["sharp_s"], patience, "s")
         yield Row(f"{what}: zoom, first frame", found["zoom_ms"], 60, "CPU ms")
         yield Row(f"{what}: memory", found["memory_mb"], 900, "MB")
 

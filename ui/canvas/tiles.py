@@ -18,7 +18,7 @@ Key: TypeAlias = tuple[int, int, int]
 """Level, row, column."""
 Area: TypeAlias = tuple[float, float, float, float]
 RING = 1
-WHOLE_UP_TO = 4.0
+WHOLE_UP_TO = 16.0
 
 
 class LevelLike(Protocol):
@@ -148,7 +148,9 @@ class TilePainter:
 
     def paint(self, painter: QPainter, rect: QRect, view: ViewTransform) -> None:
         """Draws a screen rectangle: tiles of the best level, and coarser ones where those are missing."""
-        left = QRegion(rect)
+        left = QRegion(rect) & self._frame(
+            view
+        )  # a coarse level may reach over the edge by less than one of its pixels
         keys = self._seen(view, rect)
         for number in range(self.picture.best_level(view.scale), max(self._levels) + 1):
             if number > self.picture.best_level(view.scale):
@@ -163,6 +165,10 @@ class TilePainter:
             if left.isEmpty():
                 break
         painter.setClipRect(rect)
+
+    def _frame(self, view: ViewTransform) -> QRect:
+        (x1, y1), (x2, y2) = view.to_screen(0, 0), view.to_screen(self.picture.full_width, self.picture.full_height)
+        return QRect(round(x1), round(y1), round(x2) - round(x1), round(y2) - round(y1))
 
     def _image(self, key: Key) -> QImage | None:
         image = self.picture.get(key)
@@ -182,11 +188,11 @@ class TilePainter:
         per_pixel = self._levels[key[0]].scale * view.scale
         smooth = not (key[0] == 0 and view.scale >= 1)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
-        if smooth and per_pixel <= WHOLE_UP_TO:
-            # Edges on whole screen pixels, so that no line shows between two tiles.
-            target = QRect(round(left), round(top), round(right) - round(left), round(bottom) - round(top))
-            painter.drawImage(target, image)
-            return target
+        own = QRect(round(left), round(top), round(right) - round(left), round(bottom) - round(top))
+        if per_pixel <= WHOLE_UP_TO:
+            # Blended edges lie on whole screen pixels, so that no line shows between two tiles.
+            painter.drawImage(QRectF(own) if smooth else QRectF(left, top, right - left, bottom - top), image)
+            return own
         first_x, first_y = (max(int((a - b) / per_pixel) - 1, 0) for a, b in ((rect.left(), left), (rect.top(), top)))
         last_x = min(int((rect.right() + 1 - left) / per_pixel) + 2, image.width())
         last_y = min(int((rect.bottom() + 1 - top) / per_pixel) + 2, image.height())
@@ -198,4 +204,4 @@ class TilePainter:
             source.height() * per_pixel,
         )
         painter.drawImage(place, image, source)
-        return QRect(round(left), round(top), round(right) - round(left), round(bottom) - round(top))
+        return own
