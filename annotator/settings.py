@@ -62,6 +62,7 @@ class AppState:
     places: Mapping[str, int] = field(default_factory=dict)
     tools: Mapping[str, str] = field(default_factory=dict)
     smart: Mapping[str, Any] = field(default_factory=dict)
+    walk: str = "confidence"
 
 
 def default_path() -> Path:

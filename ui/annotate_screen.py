@@ -125,7 +125,8 @@ class AnnotateScreen(QWidget):
     def _sections(self) -> QSplitter:
         self.paste_button = icon_button("list-plus", self.tr("Paste a list of labels"), token="muted")
         self.label_section = Section(self.tr("Labels"), self.labels, self.paste_button)
-        self.suggestion_section = Section(self.tr("Suggestions"), self.suggestions)
+        self.walk_button = icon_button("sort-ascending", self.tr("Walk by position"), checkable=True, token="muted")
+        self.suggestion_section = Section(self.tr("Suggestions"), self.suggestions, self.walk_button)
         self.annotation_section = Section(self.tr("Annotations"), self.annotations)
         self.attribute_section = Section(self.tr("Attributes"), self.attributes)
         self.suggestions.counted.connect(self.suggestion_section.set_count)

@@ -90,6 +90,10 @@ class CanvasBinding(QObject):
         """Light the shape whose row the mouse is over."""
         self._canvas.set_hovered(item_id)
 
+    def reveal(self, item_id: UUID) -> None:
+        """Move the view, if need be, so that a shape can be seen."""
+        self._canvas.reveal(item_id)
+
     def fit(self) -> None:
         """Show the whole image."""
         self._canvas.fit()
@@ -153,8 +157,8 @@ class CanvasBinding(QObject):
     def _show_page(self) -> None:
         page = self._session.page
         if page is not None:
-            shaky = [s.id for s in page.suggestions if s.confidence < 0.3]
-            self._canvas.set_page(page.annotations, page.suggestions, shaky=shaky)
+            suggestions = self._session.open_suggestions()
+            self._canvas.set_page(page.annotations, suggestions, shaky=[s.id for s in suggestions if s.shaky])
 
     def _show_labels(self) -> None:
         self._canvas.set_labels(self._session.labels)

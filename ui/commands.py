@@ -248,6 +248,15 @@ def _verdicts(w: MainWindow) -> list[Command]:
             enabled=on_page,
             scope=Scope.CANVAS,
         ),
+        Command(
+            "verdict.by_position",
+            menu,
+            w.tr("Walk from top to bottom, not by confidence"),
+            ("Shift+O",),
+            v.walk_by_position,
+            checked=v.walks_by_position,
+            icon="sort-ascending",
+        ),
         *digits,
     ]
 

@@ -197,6 +197,7 @@ class MainWindow(QMainWindow):
         strip.next_wanted.connect(self.session.step_on)
         self.bar.log_wanted.connect(self.dialogs.open_jobs)
         self._connect_smart()
+        screen.walk_button.setDefaultAction(self.commands.action("verdict.by_position"))
 
     def _connect_smart(self) -> None:
         bar = SmartBar(self.smart, self.smart_choices)

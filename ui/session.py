@@ -6,7 +6,6 @@ The session knows no widget. Every panel reads it, listens to its signals and ca
 from __future__ import annotations
 
 import time
-from bisect import bisect_right
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -21,6 +20,7 @@ from annotator.events import ChangeSet, Table
 from ui.annotation_index import AnnotationIndex
 from ui.engine_bridge import Relay
 from ui.ordering import Order, Sorting
+from ui.walking import Walk, Walking
 
 if TYPE_CHECKING:
     from annotator.domain.page import Page
@@ -57,6 +57,7 @@ class Session(QObject):
         self.current_label_id: int | None = None
         self.threshold = 0.0
         self.order = Order()
+        self.walking = Walking()
         self.vocabulary = Vocabulary({}, {})
         self._arrived_at = 0.0
         self._index = AnnotationIndex()
@@ -114,11 +115,20 @@ class Session(QObject):
         return sorted(self.labels.values(), key=_label_place)
 
     def visible_suggestions(self) -> list[Suggestion]:
-        """Open suggestions of the image that the slider lets through, the most confident first."""
+        """Open suggestions of the image that the slider lets through, in the order in which the keys walk them."""
         if self.page is None:
             return []
-        every = self.page.suggestions  # the most confident first
-        return list(every[: bisect_right(every, -self.threshold, key=_doubt)])
+        return self.walking.visible(self.page.suggestions, self.threshold)
+
+    def open_suggestions(self) -> list[Suggestion]:
+        """All open suggestions of the image, those that repeat another one left out, the most confident first."""
+        return self.walking.leading(self.page.suggestions) if self.page is not None else []
+
+    def walk_by(self, walk: Walk) -> None:
+        """Let the keys walk the suggestions in another order."""
+        if walk is not self.walking.by:
+            self.walking.by = walk
+            self.threshold_changed.emit()
 
     def selected_annotations(self) -> list[Annotation]:
         """The chosen annotations of the image."""
@@ -203,6 +213,7 @@ class Session(QObject):
         """Put the keys on a suggestion."""
         if suggestion_id != self.active_suggestion_id:
             self.active_suggestion_id = suggestion_id
+            self.walking.stand_on(self.page.suggestions if self.page is not None else (), suggestion_id)
             self.active_changed.emit()
 
     def set_threshold(self, value: float) -> None:
@@ -321,12 +332,8 @@ class Session(QObject):
         visible = self.visible_suggestions()
         if any(s.id == self.active_suggestion_id for s in visible):
             return
-        self.activate(visible[0].id if visible else None)
+        self.activate(self.walking.following(visible))
 
 
 def _label_place(label: Label) -> tuple[int, int]:
     return label.position, label.id
-
-
-def _doubt(suggestion: Suggestion) -> float:
-    return -suggestion.confidence

@@ -12,11 +12,13 @@ from annotator.domain.geometry import Geometry, GeometryKind
 from annotator.domain.records import Label, Suggestion
 from annotator.edits import shapes, tags, verdicts
 from annotator.edits.changes import Edit
+from annotator.edits.duplicates import with_twins
 from annotator.settings import AppSettings
 from ui.canvas_binding import CanvasBinding
 from ui.qt_models.labels_model import digit_of
 from ui.session import Session
 from ui.tools import TOOLS
+from ui.walking import Walk
 
 ADVANCE_MS = 60
 
@@ -34,6 +36,11 @@ class Verdicts(QObject):
         self._session = session
         self._binding = binding
         self._settings = settings
+        self._walked: UUID | None = None
+        session.walking.by = Walk.POSITION if settings.state.walk == Walk.POSITION else Walk.CONFIDENCE
+        binding.tool_changed.connect(self._forget_walk)
+        session.image_changed.connect(self._forget_walk)
+        session.current_label_changed.connect(self._forget_walk)
         self._advance = QTimer(self)
         self._advance.setSingleShot(True)
         self._advance.setInterval(ADVANCE_MS)
@@ -93,7 +100,9 @@ class Verdicts(QObject):
         page = self._session.page
         if visible and page is not None:
             who = self._session.annotator
-            self._session.perform(verdicts.accept_many([page], visible, self._session.vocabulary, annotator=who))
+            twins = self._session.walking.twins(page.suggestions)
+            words = self._session.vocabulary
+            self._session.perform(verdicts.accept_many([page], visible, words, annotator=who, twins=twins))
             said = self.tr("Accepted 1 suggestion") if len(visible) == 1 else self.tr("Accepted {0} suggestions")
             self.bulk_done.emit(said.format(len(visible)))
             self._advance_after(visible[0])
@@ -106,7 +115,19 @@ class Verdicts(QObject):
         ids = [s.id for s in visible]
         place = ids.index(self._session.active_suggestion_id) if self._session.active_suggestion_id in ids else -1
         self._session.select(())
-        self._session.activate(ids[(place + by) % len(ids)])
+        self._walked = ids[(place + by) % len(ids)]
+        self._session.activate(self._walked)
+        self._binding.reveal(self._walked)
+
+    def walk_by_position(self) -> None:
+        """Walk from top to bottom instead of by confidence, or the other way round."""
+        by = Walk.CONFIDENCE if self._session.walking.by is Walk.POSITION else Walk.POSITION
+        self._settings.update(walk=by.value)
+        self._session.walk_by(by)
+
+    def walks_by_position(self) -> bool:
+        """Whether Tab goes from top to bottom."""
+        return self._session.walking.by is Walk.POSITION
 
     # --- labels by key -------------------------------------------------------------------------------------------------
 
@@ -133,7 +154,7 @@ class Verdicts(QObject):
         if session.selected_annotation_ids:
             self._session.set_current_label(label_id)
             self._relabel(label)
-        elif tool.draws:
+        elif tool.draws and not self._on_walked():
             session.set_current_label(label_id)
         elif self._binding.tool == "tag":
             session.set_current_label(label_id)
@@ -162,6 +183,13 @@ class Verdicts(QObject):
         if changed and session.page is not None:
             session.perform(shapes.change_label(session.page, changed, label.id, annotator=session.annotator))
 
+    def _on_walked(self) -> bool:
+        """Whether Tab has put the keys on a suggestion, and nothing has been drawn or shown since."""
+        return self._walked is not None and self.active is not None and self.active.id == self._walked
+
+    def _forget_walk(self, *_: object) -> None:
+        self._walked = None
+
     # --- shared --------------------------------------------------------------------------------------------------------
 
     def _find(self, suggestion_id: UUID) -> Suggestion | None:
@@ -172,7 +200,9 @@ class Verdicts(QObject):
         session = self._session
         if session.page is not None:
             values |= {"annotator": session.annotator, "seconds": session.seconds_here()}
-            session.perform(builder(session.page, suggestion, session.vocabulary, **values))
+            edit = builder(session.page, suggestion, session.vocabulary, **values)
+            twins = session.walking.twins(session.page.suggestions).get(suggestion.id, ())
+            session.perform(with_twins(session.page, edit, twins, session.annotator))
 
     def _advance_after(self, suggestion: Suggestion) -> None:
         self.verdict_given.emit()

@@ -33,18 +33,17 @@ def changed(page: Page, before: Annotation, after: Annotation, annotator: str) -
     if before.source in (Source.ACCEPTED, Source.CERTIFIED):
         after = replace(after, source=Source.CORRECTED)
     changes: list[RowChange] = [AnnotationChange(before, replace(after, updated_at=now()))]
-    verdict = verdict_of(page, before)
-    if verdict is not None and verdict.decision is Decision.ACCEPTED:
-        corrected = replace(verdict, decision=Decision.CORRECTED, annotator=annotator)
-        changes.append(VerdictChange(verdict, corrected))
+    for verdict in verdicts_of(page, before):
+        if verdict.decision is Decision.ACCEPTED:
+            corrected = replace(verdict, decision=Decision.CORRECTED, annotator=annotator)
+            changes.append(VerdictChange(verdict, corrected))
     return changes
 
 
 def removed(page: Page, annotation: Annotation, annotator: str) -> list[RowChange]:
     """An annotation that a person deleted."""
     changes: list[RowChange] = [AnnotationChange(annotation, None)]
-    verdict = verdict_of(page, annotation)
-    if verdict is not None:
+    for verdict in verdicts_of(page, annotation):
         rejected = replace(verdict, decision=Decision.REJECTED, annotation_id=None, annotator=annotator)
         changes.append(VerdictChange(verdict, rejected))
     return changes
@@ -75,12 +74,9 @@ def from_suggestion(suggestion: Suggestion, label_id: int, annotator: str, sourc
     )
 
 
-def verdict_of(page: Page, annotation: Annotation) -> Verdict | None:
-    """The verdict that made ``annotation``, if one did."""
-    for verdict in page.verdicts:
-        if verdict.annotation_id == annotation.id:
-            return verdict
-    return None
+def verdicts_of(page: Page, annotation: Annotation) -> list[Verdict]:
+    """The verdicts that made ``annotation``: none if it was drawn, several if suggestions said the same twice."""
+    return [verdict for verdict in page.verdicts if verdict.annotation_id == annotation.id]
 
 
 def same_suggestion(page: Page, annotation: Annotation) -> Suggestion | None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from annotator.domain.geometry import Geometry, GeometryKind
 from annotator.domain.kinds import Decision, Source
 from annotator.domain.page import Page
 from annotator.domain.records import Suggestion, now, one_moment
-from annotator.edits import resolve, tags
+from annotator.edits import duplicates, resolve, tags
 from annotator.edits.changes import AnnotationChange, Change, Edit, RowChange, batched
 from annotator.edits.vocabulary import Vocabulary
 
@@ -84,10 +85,14 @@ def accept_many(
     *,
     annotator: str,
     certificate_id: int | None = None,
+    twins: Mapping[UUID, Sequence[Suggestion]] | None = None,
 ) -> Edit:
-    """Suggestions of the given pages are right, in one step; with a certificate their annotations are certified."""
+    """Suggestions of the given pages are right, in one step; with a certificate their annotations are certified.
+
+    ``twins`` say the same as the suggestion whose id they stand under, and are judged with it.
+    """
     with one_moment():
-        edits = list(_accepted(pages, _by_image(suggestions), vocabulary, annotator, certificate_id))
+        edits = list(_accepted(pages, _by_image(suggestions), vocabulary, annotator, certificate_id, twins or {}))
     return _one("Accept", edits, annotator)
 
 
@@ -97,6 +102,7 @@ def _accepted(
     vocabulary: Vocabulary,
     annotator: str,
     certificate_id: int | None,
+    twins: Mapping[UUID, Sequence[Suggestion]],
 ) -> Iterator[Edit]:
     for page in pages:
         current = page
@@ -104,6 +110,8 @@ def _accepted(
             if any(verdict.suggestion_id == suggestion.id for verdict in current.verdicts):
                 continue  # answered with its group by the one before
             edit = accept(current, suggestion, vocabulary, annotator=annotator)
+            if suggestion.id in twins:
+                edit = duplicates.with_twins(current, edit, twins[suggestion.id], annotator)
             if certificate_id is not None:
                 edit = _certified(edit, certificate_id)
             current = resolve.after(current, edit)

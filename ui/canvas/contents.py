@@ -21,6 +21,8 @@ from ui.canvas.scene import Record, Scene, Style
 from ui.canvas.tools.protocol import Pointer
 from ui.canvas.tools.taking import REACH
 
+REVEAL_MARGIN = 24.0
+
 
 class Contents(InputWidget):
     """Takes frozen records; never changes them."""
@@ -168,6 +170,17 @@ class Contents(InputWidget):
             low, high = bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)
             self.zoom_to((float(low[0]), float(low[1]), float(high[0]), float(high[1])))
 
+    def reveal(self, item_id: UUID) -> None:
+        """Moves the view as far as it takes to see a shape, or its middle where it is larger than the view."""
+        item = self.scene.position(item_id)
+        if item is None:
+            return
+        x1, y1, x2, y2 = self.scene.bounds_of(item)
+        (left, top), (right, bottom) = self.view.to_screen(x1, y1), self.view.to_screen(x2, y2)
+        width, height = self.screen_size
+        room = REVEAL_MARGIN * self.unit
+        self.pan_by(_shift(left - room, right + room, width), _shift(top - room, bottom + room, height))
+
     def _describe(self) -> None:
         """What a screen reader says of the canvas."""
         suggestions = int(np.count_nonzero(self.scene.style[self.scene.present] != Style.SOLID))
@@ -185,3 +198,10 @@ class Contents(InputWidget):
         elif len(self.selection) > 1:
             parts.append(self.tr("{0} selected").format(len(self.selection)))
         self.setAccessibleDescription(", ".join(parts))
+
+
+def _shift(low: float, high: float, size: float) -> float:
+    """How far a span must move to lie within 0 and ``size``; one that does not fit is centred if nothing of it is seen."""
+    if high - low > size:
+        return size / 2 - (low + high) / 2 if low > size or high < 0 else 0.0
+    return -low if low < 0 else size - high if high > size else 0.0

@@ -118,7 +118,7 @@ class SuggestionDelegate(QStyledItemDelegate):
         color = entry.label.color or tokens.muted
         if entry.rank == 0:
             pen = QPen(QColor(color), 1.6)
-            pen.setDashPattern([2.2, 1.6])
+            pen.setDashPattern([1.0, 1.6] if entry.suggestion.shaky else [2.2, 1.6])
             painter.setPen(pen)
             painter.setBrush(Qt.BrushStyle.NoBrush)
         else:
@@ -194,7 +194,7 @@ class SuggestionsPanel(QWidget):
         visible = session.visible_suggestions()
         self.model.ask(session.project.review.origin if session.project is not None else None)
         self.model.set_suggestions(visible, session.ordered_labels())
-        hidden = (len(session.page.suggestions) if session.page else 0) - len(visible)
+        hidden = len(session.open_suggestions()) - len(visible)
         if visible:
             self.slider.set_calibrated(not any(s.uncalibrated for s in visible))
         self.bulk.setVisible(bool(visible))

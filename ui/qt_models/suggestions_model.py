@@ -154,6 +154,8 @@ class SuggestionsModel(QAbstractListModel):
             lines.append(model.format(origin.model, origin.version[:24] or "–", origin.run_id))
             if origin.verdicts is not None:
                 lines.append(self.tr("Verdicts behind the calibration: {0}").format(f"{origin.verdicts:,}"))
+        if suggestion.shaky:
+            lines.append(self.tr("Shaky: the box moved when the model looked again, so check its edges."))
         if suggestion.reason:
             lines.append(suggestion.reason)
         return "\n".join(lines)
