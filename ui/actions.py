@@ -21,9 +21,21 @@ class Scope(StrEnum):
     CANVAS = "canvas"
 
 
+class Screen(StrEnum):
+    """What the window shows."""
+
+    START = "start"
+    ANNOTATE = "annotate"
+    REVIEW = "review"
+    INSIGHTS = "insights"
+
+
 @dataclass(frozen=True)
 class Command:
-    """One thing that can be done. ``keys`` are the default key sequences, the first is the one that is shown."""
+    """One thing that can be done. ``keys`` are the default key sequences, the first is the one that is shown.
+
+    ``screen`` is the only one where it can be done; None: everywhere. Commands of different screens may have the same keys.
+    """
 
     id: str
     menu: str
@@ -36,6 +48,7 @@ class Command:
     icon: str = ""
     scope: Scope = Scope.WINDOW
     listed: bool = field(default=True)
+    screen: Screen | None = None
 
 
 class CommandAction(QAction):
@@ -43,9 +56,10 @@ class CommandAction(QAction):
 
     ran = Signal(str)
 
-    def __init__(self, command: Command, parent: QObject) -> None:
+    def __init__(self, command: Command, parent: CommandSet) -> None:
         super().__init__(command.text, parent)
         self.command = command
+        self._set = parent
         self.setObjectName(command.id)
         self.setCheckable(command.checked is not None)
         self.setShortcutContext(
@@ -58,7 +72,9 @@ class CommandAction(QAction):
         self.triggered.connect(self._run)
 
     def is_enabled_now(self) -> bool:
-        """Ask the command's own condition."""
+        """Ask the command's own condition, on its screen."""
+        if self.command.screen not in (None, self._set.screen):
+            return False
         return self.command.enabled is None or self.command.enabled()
 
     def refresh(self) -> None:
@@ -81,6 +97,7 @@ class CommandSet(QObject):
 
     def __init__(self, window: QWidget, canvas: QWidget, commands: Iterable[Command]) -> None:
         super().__init__(window)
+        self.screen = Screen.START
         self._actions: dict[str, CommandAction] = {}
         self._keys: dict[str, tuple[str, ...]] = {}
         for command in commands:
@@ -102,6 +119,11 @@ class CommandSet(QObject):
         """Do it, if it can be done now."""
         self._actions[command_id].refresh()
         self._actions[command_id].trigger()
+
+    def show_screen(self, screen: Screen) -> None:
+        """The window shows this now: commands of the others cannot be run, and their keys are free."""
+        self.screen = screen
+        self.refresh()
 
     def refresh(self) -> None:
         """Follow the conditions of all commands."""
@@ -127,12 +149,15 @@ class CommandSet(QObject):
         return key_text(keys[0]) if keys else ""
 
     def conflict(self, command_id: str, key: str) -> str:
-        """The id of another command that already listens to ``key``; empty when it is free."""
+        """The id of another command that already listens to ``key`` on the same screen; empty when it is free."""
         wanted = QKeySequence(key)
         if wanted.isEmpty():
             return ""
+        mine = self._actions[command_id].command.screen
         for other, keys in self._keys.items():
-            if other != command_id and any(QKeySequence(k) == wanted for k in keys):
+            theirs = self._actions[other].command.screen
+            meet = mine is None or theirs is None or mine is theirs
+            if other != command_id and meet and any(QKeySequence(k) == wanted for k in keys):
                 return other
         return ""
 

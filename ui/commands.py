@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from annotator.domain.geometry import GeometryKind
-from ui.actions import Command, Scope
+from ui.actions import Command, Scope, Screen
+from ui.screen_commands import screen_commands
 from ui.tools import TOOLS
 
 if TYPE_CHECKING:
@@ -14,7 +16,15 @@ if TYPE_CHECKING:
 
 def command_table(w: MainWindow) -> list[Command]:
     """All commands of the window."""
-    return [*_file(w), *_edit(w), *_tools(w), *_verdicts(w), *_image(w), *_view(w), *_model(w), *_help(w)]
+    annotate = [*_edit(w), *_tools(w), *_verdicts(w), *_image(w), *_view(w)]
+    return [
+        *_file(w),
+        *_history(w),
+        *(replace(command, screen=Screen.ANNOTATE) for command in annotate),
+        *screen_commands(w),
+        *_model(w),
+        *_help(w),
+    ]
 
 
 def _file(w: MainWindow) -> list[Command]:
@@ -40,10 +50,8 @@ def _file(w: MainWindow) -> list[Command]:
     ]
 
 
-def _edit(w: MainWindow) -> list[Command]:
-    on_page = w.conditions.page
-    menu, e, chosen = w.tr("&Edit"), w.editing, w.editing.has_selection
-    _is_open, labelled = w.conditions.project, w.conditions.labels
+def _history(w: MainWindow) -> list[Command]:
+    menu = w.tr("&Edit")
     return [
         Command(
             "edit.undo",
@@ -63,6 +71,14 @@ def _edit(w: MainWindow) -> list[Command]:
             enabled=w.conditions.redo,
             icon="arrow-u-up-right",
         ),
+    ]
+
+
+def _edit(w: MainWindow) -> list[Command]:
+    on_page = w.conditions.page
+    menu, e, chosen = w.tr("&Edit"), w.editing, w.editing.has_selection
+    labelled = w.conditions.labels
+    return [
         Command("edit.copy", menu, w.tr("Copy"), ("Ctrl+C",), e.copy, enabled=chosen),
         Command("edit.paste", menu, w.tr("Paste"), ("Ctrl+V",), e.paste, enabled=e.has_copied),
         Command(

@@ -152,6 +152,7 @@ class Jobs(QObject):
         self._engine_events: Relay | None = None
         self._changes: Relay | None = None
         self._lane: ThreadPoolExecutor | None = None
+        self._side: ThreadPoolExecutor | None = None
 
     @property
     def running(self) -> list[JobView]:
@@ -178,9 +179,10 @@ class Jobs(QObject):
         for relay in (self._engine_events, self._changes):
             if relay is not None:
                 relay.close()
-        if self._lane is not None:
-            self._lane.shutdown(wait=True, cancel_futures=True)
-            self._lane = None
+        for pool in (self._lane, self._side):
+            if pool is not None:
+                pool.shutdown(wait=True, cancel_futures=True)
+        self._lane = self._side = None
         for view in self.running:
             self._end(view, JobState.CANCELLED)
         self._engine_views.clear()
@@ -205,6 +207,24 @@ class Jobs(QObject):
             post = self._lane_events.post
             context = self._contexts[view.id] = _LaneContext(view.id, name, post)
             self._lane.submit(_run_in_lane, job.function, self._project, context, view, post, parameters)
+        return view
+
+    def work(self, name: str, title: str, function: Callable[..., Any], **parameters: Any) -> JobView:
+        """Run ``function(project, context, **parameters)`` beside the other jobs: an edit of a pile must not wait for a scan.
+
+        It must not write: what it returns is the ``result`` of the job, and the window performs it.
+        """
+        if self._project is None:
+            raise RuntimeError("no project is open")
+        if self._side is None:
+            self._side = ThreadPoolExecutor(1, thread_name_prefix="piles")
+        view = JobView(self._next_id, name, title, quiet=True)
+        self._next_id += 1
+        self.views[view.id] = view
+        self.started.emit(view)
+        post = self._lane_events.post
+        context = self._contexts[view.id] = _LaneContext(view.id, name, post)
+        self._side.submit(_run_in_lane, function, self._project, context, view, post, parameters)
         return view
 
     def cancel(self, job_id: int) -> None:

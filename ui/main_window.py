@@ -9,7 +9,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from annotator.settings import AppSettings
-from ui.actions import CommandSet
+from ui.actions import CommandSet, Screen
 from ui.annotate_screen import AnnotateScreen
 from ui.canvas_binding import CanvasBinding
 from ui.commands import command_table
@@ -30,6 +30,8 @@ from ui.panels.jobs_bar import JobsBar
 from ui.panels.smart_bar import SmartBar
 from ui.panels.toolbar import MainToolBar
 from ui.projects import Projects, readable
+from ui.screen_commands import ReviewKeys
+from ui.screens import Screens
 from ui.session import Session
 from ui.smart import Smart
 from ui.smart_options import SmartChoices
@@ -80,6 +82,7 @@ class MainWindow(QMainWindow):
         self.toasts = Toasts(self, JOBS_PX)
         self.commands: CommandSet
         self.popups = Popups(self)
+        self.screens, self.review_keys = Screens(self), ReviewKeys(self)
         self.commands = CommandSet(self, self.canvas, command_table(self))
         self.toolbar = MainToolBar(self.commands, [f"tool.{tool}" for tool in TOOLS])
         self.news = News(self)
@@ -88,6 +91,7 @@ class MainWindow(QMainWindow):
         self._connect_session()
         self._connect_panels()
         self.commands.set_keys(dict(settings.state.shortcuts))
+        self.screens.build_switcher()
         self.show_start()
         self._restore_geometry()
         if settings.problem:
@@ -214,23 +218,17 @@ class MainWindow(QMainWindow):
 
     def show_start(self) -> None:
         """The start page."""
-        self.toolbar.hide()
-        self.bar.hide()
         self.start.show_choices()
-        self.pages.setCurrentIndex(START)
-        self.commands.refresh()
+        self.screens.show(Screen.START)
 
     def show_annotate(self) -> None:
         """The Annotate screen."""
-        self.toolbar.show()
-        self.bar.show()
-        self.pages.setCurrentIndex(ANNOTATE)
+        self.screens.show(Screen.ANNOTATE)
         self.first_image()
-        self.binding.focus()
 
     def open_path(self, path: Path) -> None:
         """Open a folder of images or a project."""
-        self.pages.setCurrentIndex(START)
+        self.screens.show(Screen.START)
         self.projects.open_path(path)
 
     def first_image(self) -> None:
@@ -327,6 +325,7 @@ class MainWindow(QMainWindow):
             self._save_geometry()
             self.image_edits.close()
             self.smart.close()
+            self.screens.close()
             self.projects.close()
             self.jobs.detach()
             self.figures.close()

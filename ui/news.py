@@ -38,12 +38,13 @@ class News(QObject):
         for source in (w.verdicts, w.editing, w.label_edits, w.smart, w.smart.turning):
             source.told.connect(self._told)
         for signal in (w.verdicts.bulk_done, w.editing.deleted, w.image_edits.bulk_done, w.label_edits.bulk_done):
-            signal.connect(self._undoable)
+            signal.connect(self.tell_undoable)
 
     def _told(self, text: str) -> None:
         self._window.toasts.info(text)
 
-    def _undoable(self, text: str) -> None:
+    def tell_undoable(self, text: str) -> None:
+        """Say what was done, with a button that takes it back."""
         self._window.toasts.good(text, undo=True)
 
     def _undone(self, verb: str, title: str) -> None:

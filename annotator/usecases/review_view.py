@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from annotator.usecases.novelty import NovelPile
     from annotator.usecases.tag_table import GroupTable, TagTable
     from annotator.usecases.tasks import Ready
-    from annotator.usecases.wall import WallPile
+    from annotator.usecases.wall import Walls
 
 Ids = NDArray[np.int64]
 FloatArray = NDArray[np.float32]
@@ -188,17 +188,12 @@ class ReviewView:
             made += [s for s in table.suggestions(images) if (s.image_id, s.label_id) not in said]
         return [s for s in made if (s.image_id, s.label_id) in wanted]
 
-    def wall(self, task: Task, label_id: int | None = None) -> WallPile:
-        """The open suggestions of a task and label for the Review wall, the most confident first."""
-        from annotator.usecases import wall
+    @cached_property
+    def walls(self) -> Walls:
+        """Piles as the Review wall shows them."""
+        from annotator.usecases.wall import Walls
 
-        return wall.read_pile(self._parts, self, task, label_id)
-
-    def wall_counts(self) -> dict[tuple[Task, int], int]:
-        """How many suggestions are open, by task and label."""
-        from annotator.usecases import wall
-
-        return wall.counts(self._parts, self)
+        return Walls(self._parts, self)
 
     def open_counts(self) -> dict[int, int]:
         """Label id to its number of open suggestions of all tasks."""

@@ -5,7 +5,9 @@ A pile of a hundred thousand is a handful of arrays; suggestions become records 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+import json
+import logging
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -19,12 +21,17 @@ from annotator.domain.page import Page
 from annotator.domain.records import ImageFilter, Suggestion
 from annotator.edits.changes import Edit
 from annotator.edits.piles import Ruling, judge_pile
+from annotator.errors import ModelError
 from annotator.job_context import JobContext
+from annotator.learning.features import EmbeddingStore
+from annotator.learning.look import by_look
 from annotator.usecases.parts import Parts
 
 if TYPE_CHECKING:
     from annotator.usecases.history import ProjectHistory
     from annotator.usecases.review_view import ReviewView
+
+log = logging.getLogger(__name__)
 
 Ids = NDArray[np.int64]
 FloatArray = NDArray[np.float32]
@@ -92,11 +99,68 @@ class Judgement:
         return len(self.accepted) + len(self.rejected) + len(self.relabelled)
 
 
-def read_pile(parts: Parts, review: ReviewView, task: Task, label_id: int | None = None) -> WallPile:
-    """The open suggestions of a task (and label), the most confident first. Raises nothing for an empty one."""
-    if task is Task.TAGS:
-        pile = review.pile(label_id)
-        return _measured(parts, task, pile.image_ids, pile.label_ids, pile.confidences)
+class Walls:
+    """``project.review.walls``: piles as the wall shows them. Methods may be called from any thread, and take a while."""
+
+    def __init__(self, parts: Parts, review: ReviewView) -> None:
+        self._parts = parts
+        self._review = review
+
+    def read(self, task: Task, label_id: int | None = None) -> WallPile:
+        """The open suggestions of a task (and label), the most confident first."""
+        if task is Task.TAGS:
+            pile = self._review.pile(label_id)
+            return _measured(self._parts, task, pile.image_ids, pile.label_ids, pile.confidences)
+        return _read_rows(self._parts, task, label_id)
+
+    def of(self, suggestions: Sequence[Suggestion], task: Task = Task.TAGS) -> WallPile:
+        """The wall of given suggestions of one task, in their order."""
+        images = np.asarray([s.image_id for s in suggestions], np.int64)
+        labels = np.asarray([s.label_id for s in suggestions], np.int64)
+        sure = np.asarray([s.confidence for s in suggestions], np.float32)
+        bounds = [s.geometry.bounds() or (np.nan,) * 4 for s in suggestions]
+        boxes = np.asarray(bounds, np.float32).reshape(-1, 4)
+        return _measured(self._parts, task, images, labels, sure, boxes, tuple(s.id for s in suggestions))
+
+    def by_look(self, pile: WallPile) -> Ids | None:
+        """The rows of a pile with like beside like, outliers first; None when its pictures have not been looked at yet.
+
+        Only whole images have vectors of their own; crops of one image keep their order there.
+        """
+        store = _vectors(self._parts)
+        if store is None:
+            return None
+        known = store.have(pile.image_ids)
+        if not known.any():
+            return None
+        rows = np.flatnonzero(known)
+        order = rows[by_look(store.get(pile.image_ids[rows]))]
+        return np.concatenate([order, np.flatnonzero(~known)]).astype(np.int64)
+
+    def counts(self) -> dict[tuple[Task, int], int]:
+        """How many suggestions are open, by task and label."""
+        with self._parts.db.read() as reader:
+            found = {key: n for key, n in reader.suggestions.open_by_label().items() if key[0] is not Task.TAGS}
+        labels, numbers = np.unique(self._review.pile().label_ids, return_counts=True)
+        found.update({(Task.TAGS, int(k)): int(n) for k, n in zip(labels, numbers, strict=True)})
+        return found
+
+
+def _vectors(parts: Parts) -> EmbeddingStore | None:
+    """The vectors of the project's pictures, the fullest store of them; reads no model."""
+    found: list[EmbeddingStore] = []
+    for described in sorted((parts.cache / "embeddings").glob("*/space.json")):
+        try:
+            told = json.loads(described.read_text(encoding="utf-8"))
+            logits = int(told["n_logits"])
+            folder, space, dimension = described.parent, str(told["space"]), int(told["dimension"])
+            found.append(EmbeddingStore(folder, space, dimension, logits, read_only=True))
+        except (OSError, ValueError, LookupError, TypeError, ModelError) as error:
+            log.info("%s cannot be used: %s", described.parent, error)
+    return max(found, key=len, default=None)
+
+
+def _read_rows(parts: Parts, task: Task, label_id: int | None) -> WallPile:
     with parts.db.read() as reader:
         rows = reader.suggestions.bounds(task, label_id)
         shown = np.setdiff1d(reader.images.ids(ImageFilter(states=SHOWN)), reader.images.done_ids(task))
@@ -131,15 +195,6 @@ def _measured(
     known = (wide > 0) & (high > 0)
     aspects = np.where(known, wide / np.where(known, high, 1), SQUARE).astype(np.float32)
     return WallPile(task, image_ids, label_ids, np.asarray(confidences, np.float32), aspects, boxes, ids)
-
-
-def counts(parts: Parts, review: ReviewView) -> dict[tuple[Task, int], int]:
-    """How many suggestions are open, by task and label."""
-    with parts.db.read() as reader:
-        found = {key: n for key, n in reader.suggestions.open_by_label().items() if key[0] is not Task.TAGS}
-    labels, numbers = np.unique(review.pile().label_ids, return_counts=True)
-    found.update({(Task.TAGS, int(k)): int(n) for k, n in zip(labels, numbers, strict=True)})
-    return found
 
 
 def pile_edit(

@@ -16,6 +16,7 @@ from annotator.project import Project
 from annotator.settings import AppSettings
 from annotator.usecases.results import RoundChange, SuggestResult, TrainResult
 from tests.ui.conftest import FakeEngine, press
+from ui.actions import Screen
 from ui.app import Excepthook
 from ui.loop import ENOUGH, FEW
 from ui.main_window import ANNOTATE, START, USUAL, MainWindow, first_size
@@ -26,7 +27,8 @@ CTRL = Qt.KeyboardModifier.ControlModifier
 def test_the_window_loads_nothing_heavy_before_it_is_painted() -> None:
     code = (
         "import sys, ui.app, ui.main_window\n"
-        "heavy = {'torch', 'torchvision', 'onnxruntime', 'sklearn', 'open_clip', 'segment_anything', 'sqlalchemy', 'scipy'}\n"
+        "heavy = {'torch', 'torchvision', 'onnxruntime', 'sklearn', 'open_clip', 'segment_anything', 'sqlalchemy',"
+        " 'scipy', 'pyqtgraph'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -182,12 +184,13 @@ def test_an_uncaught_exception_becomes_a_message(window: MainWindow, caplog: pyt
 
 
 def test_every_listed_command_is_in_a_menu_and_no_key_is_used_twice(window: MainWindow) -> None:
-    used: dict[str, str] = {}
-    for action in window.commands:
-        for key in action.shortcuts():
-            text = key.toString()
-            assert text not in used, f"{text}: {used[text]} and {action.command.id}"
-            used[text] = action.command.id
+    for screen in Screen:
+        used: dict[str, str] = {}
+        for action in window.commands:
+            for key in action.shortcuts() if action.command.screen in (None, screen) else ():
+                text = key.toString()
+                assert text not in used, f"{text}: {used[text]} and {action.command.id}"
+                used[text] = action.command.id
     listed = {a.command.id for a in window.commands if a.command.listed}
     in_menus = {a.objectName() for menu in window.menuBar().actions() for a in menu.menu().actions()}
     assert listed <= in_menus

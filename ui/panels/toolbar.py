@@ -125,6 +125,7 @@ class MainToolBar(QToolBar):
         for command_id in VIEW:
             self._add_plain(command_id)
         self.addWidget(self._gap())
+        self._of_canvas = list(self.actions())
         for command_id in HISTORY:
             self._add_plain(command_id)
         stretch = QWidget()
@@ -134,6 +135,11 @@ class MainToolBar(QToolBar):
         self._add_plain("app.palette")
         self.addWidget(self.saved)
         commands.keys_changed.connect(self._show_keys)
+
+    def show_tools(self, shown: bool) -> None:
+        """Tools and views belong to the canvas; undo, redo and the saved dot to every screen."""
+        for action in self._of_canvas:
+            action.setVisible(shown)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -53,6 +53,10 @@ QToolButton[role="chip"] {{
 QToolButton[role="chip"]:hover {{ border-color: {control_border}; }}
 QToolButton[role="chip"]:focus {{ border-color: {accent}; }}
 QToolButton[role="chip"]:checked {{ background: {selected}; border-color: {accent}; }}
+QToolButton[role="screen"] {{ padding: 2px 10px 2px 6px; color: {muted}; border-radius: 4px; }}
+QToolButton[role="screen"]:checked {{ background: {selected}; color: {text}; border-color: transparent; }}
+QToolButton[role="screen"]:focus {{ border-color: {accent}; }}
+QToolButton[role="screen"]:disabled {{ color: {disabled}; }}
 QToolButton::menu-indicator {{ image: none; }}
 
 QPushButton {{ background: {raised}; border: 1px solid {control_border}; border-radius: {radius}px; padding: 5px 14px; }}

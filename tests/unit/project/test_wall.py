@@ -57,11 +57,11 @@ def do(project: Project, pile: WallPile, judgement: Judgement) -> None:
 
 
 def test_a_pile_is_sorted_by_confidence_and_knows_its_crops(project: Project) -> None:
-    pile = project.review.wall(Task.BOXES, 1)
+    pile = project.review.walls.read(Task.BOXES, 1)
     assert pile.image_ids.tolist() == list(range(IMAGES, 0, -1))
     assert pile.boxes[0].tolist() == [10, 10, 50, 90]
     assert pile.aspects[0] == pytest.approx(0.5)
-    tags = project.review.wall(Task.TAGS, 1)
+    tags = project.review.walls.read(Task.TAGS, 1)
     assert len(tags) == IMAGES
     assert np.isnan(tags.boxes).all()
     assert tags.aspects.tolist() == [2.0] * IMAGES
@@ -71,17 +71,17 @@ def test_a_pile_is_sorted_by_confidence_and_knows_its_crops(project: Project) ->
 
 
 def test_piles_are_counted_by_task_and_label(project: Project) -> None:
-    found = project.review.wall_counts()
+    found = project.review.walls.counts()
     assert found == {(Task.TAGS, 1): IMAGES, (Task.BOXES, 1): IMAGES, (Task.BOXES, 2): IMAGES}
 
 
 @pytest.mark.parametrize("task", [Task.TAGS, Task.BOXES])
 def test_one_edit_judges_a_pile_and_undo_takes_all_of_it_back(project: Project, task: Task) -> None:
-    pile = project.review.wall(task, 1)
+    pile = project.review.walls.read(task, 1)
     before = [project.history.page(image) for image in range(1, IMAGES + 1)]
     do(project, pile, Judgement(np.arange(IMAGES - 2), rows(IMAGES - 2), {IMAGES - 1: 3}))
     assert len(project.history.titles()) == 1
-    assert len(project.review.wall(task, 1)) == 0
+    assert len(project.review.walls.read(task, 1)) == 0
     sure, wrong, other = (project.history.page(image) for image in (IMAGES, 2, 1))
     assert (sure.annotations[-1].label_id, sure.annotations[-1].source) == (1, Source.ACCEPTED)
     assert [v.decision for v in wrong.verdicts] == [Decision.REJECTED]
@@ -91,11 +91,11 @@ def test_one_edit_judges_a_pile_and_undo_takes_all_of_it_back(project: Project, 
     project.history.undo()
     project.history.flush()
     assert [project.history.page(image) for image in range(1, IMAGES + 1)] == before
-    assert len(project.review.wall(task, 1)) == IMAGES
+    assert len(project.review.walls.read(task, 1)) == IMAGES
 
 
 def test_what_was_judged_in_the_meantime_is_passed_over(project: Project) -> None:
-    pile = project.review.wall(Task.BOXES, 1)
+    pile = project.review.walls.read(Task.BOXES, 1)
     do(project, pile, Judgement(NOTHING, rows(0), {}))
     do(project, pile, Judgement(np.arange(IMAGES), NOTHING, {}))
     assert [v.decision for v in project.history.page(IMAGES).verdicts] == [Decision.REJECTED]
@@ -105,8 +105,8 @@ def test_what_was_judged_in_the_meantime_is_passed_over(project: Project) -> Non
 def test_done_and_hidden_images_are_not_in_a_pile(project: Project) -> None:
     with project._parts.db.write("Ada") as writer:
         writer.images.set_done([5], Task.BOXES)
-    assert 5 not in project.review.wall(Task.BOXES, 1).image_ids
-    assert 5 in project.review.wall(Task.TAGS, 1).image_ids
+    assert 5 not in project.review.walls.read(Task.BOXES, 1).image_ids
+    assert 5 in project.review.walls.read(Task.TAGS, 1).image_ids
 
 
 def test_a_cancelled_edit_changes_nothing(project: Project) -> None:
@@ -114,17 +114,25 @@ def test_a_cancelled_edit_changes_nothing(project: Project) -> None:
         def check_cancelled(self) -> None:
             raise JobCancelled
 
-    pile = project.review.wall(Task.BOXES, 1)
+    pile = project.review.walls.read(Task.BOXES, 1)
     with pytest.raises(JobCancelled):
         project.history.pile_edit(pile, Judgement(np.arange(IMAGES), NOTHING, {}), "x", Impatient())
     assert not project.history.can_undo
 
 
 def test_pages_read_together_are_those_read_one_by_one(project: Project) -> None:
-    pile = project.review.wall(Task.BOXES, 1)
+    pile = project.review.walls.read(Task.BOXES, 1)
     do(project, pile, Judgement(np.arange(10), rows(12), {13: 3}))
     ids = list(range(1, IMAGES + 1))
     with project._parts.db.read() as reader:
         together: list[Page] = reader.pages.load_many([*ids, 999])
         alone = [reader.pages.load(image) for image in ids]
     assert together == alone
+
+
+def test_given_suggestions_make_a_wall_in_their_order(project: Project) -> None:
+    chosen = [s for image in (4, 2) for s in project.review.open_suggestions(image) if s.label_id == 2]
+    wall = project.review.walls.of(chosen, Task.BOXES)
+    assert wall.image_ids.tolist() == [4, 2]
+    assert wall.ids == tuple(s.id for s in chosen)
+    assert wall.aspects.tolist() == [2.0, 2.0]

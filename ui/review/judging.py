@@ -1,0 +1,74 @@
+"""Carries out what was decided about a pile: the edit is made in the background, with progress, and performed in one step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+
+from ui.engine_bridge import Jobs, JobView
+from ui.session import Session
+
+if TYPE_CHECKING:
+    from annotator.edits.changes import Edit
+    from annotator.job_context import JobContext
+    from annotator.project import Project
+    from annotator.usecases.wall import Judgement, WallPile
+
+NAME = "pile"
+
+
+class Judging(QObject):
+    """``judged`` counts the verdicts that were given; ``said`` tells it in words; ``failed`` when nothing has changed."""
+
+    judged = Signal(int)
+    said = Signal(str)
+    failed = Signal()
+
+    def __init__(self, session: Session, jobs: Jobs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._jobs = jobs
+        self._waiting: dict[int, Judgement] = {}
+        jobs.finished.connect(self._finished)
+        jobs.failed.connect(self._ended)
+        jobs.cancelled.connect(self._ended)
+
+    def judge(self, pile: WallPile, judgement: Judgement, title: str) -> None:
+        """Give these verdicts."""
+        view = self._jobs.work(NAME, title, _make, pile=pile, judgement=judgement, what=title)
+        self._waiting[view.id] = judgement
+
+    def _finished(self, view: JobView) -> None:
+        judgement = self._waiting.pop(view.id, None)
+        if judgement is None:
+            return
+        edit: Edit = view.result
+        view.result = None  # the rows of a large edit are not kept for the log of jobs
+        if not edit.changes:
+            self.failed.emit()
+            return
+        self._session.perform(edit)
+        self.said.emit(self._words(judgement))
+        self.judged.emit(len(judgement))
+
+    def _ended(self, view: JobView) -> None:
+        if self._waiting.pop(view.id, None) is not None:
+            self.failed.emit()
+
+    def _words(self, judgement: Judgement) -> str:
+        parts: list[str] = []
+        for number, words in (
+            (len(judgement.accepted), self.tr("accepted {0}")),
+            (len(judgement.rejected), self.tr("rejected {0}")),
+            (len(judgement.relabelled), self.tr("relabelled {0}")),
+        ):
+            if number:
+                parts.append(words.format(f"{number:,}"))
+        text = ", ".join(parts)
+        return text[:1].upper() + text[1:]
+
+
+def _make(project: Project, context: JobContext, **parameters: Any) -> Edit:
+    """Runs in a thread."""
+    return project.history.pile_edit(parameters["pile"], parameters["judgement"], parameters["what"], context)
