@@ -66,7 +66,8 @@ class FormatSpec:
     ``needs_visible``: keypoints of which none is labelled cannot be written;
     ``image_names`` and ``label_names`` are examples of names that it can hold, empty when any will do; ``single_tag``: one
     annotation an image; ``frames``: an image is a frame and its name its place in a sequence; ``typed_attributes``: an
-    attribute of a label has values of one type (text, whole number, yes or no).
+    attribute of a label has values of one type (text, whole number, yes or no); ``attribute_kinds``: only these kinds have
+    attributes, empty when all have.
     """
 
     id: str
@@ -77,6 +78,7 @@ class FormatSpec:
     converts: Mapping[GeometryKind, str] = field(default_factory=dict)
     fields: frozenset[Field] = frozenset()
     attributes: frozenset[str] | None = frozenset()
+    attribute_kinds: frozenset[GeometryKind] = frozenset()
     suffixes: tuple[str, ...] = ()
     tolerance: float = 0.0
     needs_size: bool = False

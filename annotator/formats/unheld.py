@@ -75,7 +75,9 @@ class Unheld:
             self._foreign(annotation.extra, label, image.name)
 
     def _attributes(self, annotation: DatasetAnnotation, image: DatasetImage) -> None:
-        held = self._spec.attributes
+        held, kinds = self._spec.attributes, self._spec.attribute_kinds
+        if kinds and annotation.geometry.kind not in kinds:
+            held = frozenset()
         if held is None:
             return
         for name in annotation.attributes:

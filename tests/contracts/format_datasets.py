@@ -90,8 +90,8 @@ _typed = {"colour": st.text(max_size=4, alphabet="aé\"'&< "), "größe": st.int
 _TOLD = {"pose": "Left", "visibility": 0.25}
 
 
-def _attributes(draw: st.DrawFn, spec: FormatSpec) -> dict[str, Any]:
-    if Field.ATTRIBUTES not in spec.fields:
+def _attributes(draw: st.DrawFn, spec: FormatSpec, kind: GeometryKind) -> dict[str, Any]:
+    if Field.ATTRIBUTES not in spec.fields or (spec.attribute_kinds and kind not in spec.attribute_kinds):
         return {}
     if spec.attributes is None:
         if spec.typed_attributes:
@@ -126,7 +126,7 @@ def datasets(draw: st.DrawFn, spec: FormatSpec) -> Dataset:
                 DatasetAnnotation(
                     "" if isinstance(geometry, Caption) else draw(st.sampled_from([one.name for one in labels])),
                     geometry,
-                    _attributes(draw, spec),
+                    _attributes(draw, spec, geometry.kind),
                     draw(st.sampled_from([None, 3])) if Field.TRACK in spec.fields else None,
                     confidence=confidence,
                     suggested=suggested,

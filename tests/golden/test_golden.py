@@ -6,6 +6,7 @@ neither our reader nor our writer can be wrong alone.
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from annotator.domain.geometry import (
     RotatedBox,
     Tag,
 )
-from annotator.domain.kinds import Source, Split
+from annotator.domain.kinds import Decision, Source, Split
 from annotator.domain.records import Skeleton
 from annotator.formats import registry
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage
@@ -428,6 +429,58 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, list):
         return [_rounded(inner) for inner in value]
     return round(value, 9) if isinstance(value, float) else value
+
+
+# Open Images: the download page of V7 (class names, image ids, boxes, image labels, segmentations)
+
+OPEN_IMAGES = {"000002b66c9c498e.jpg": (40, 20), "0000048549557964.jpg": (10, 10), "000004f4400f6ec5.jpg": (10, 10)}
+
+
+def test_open_images_are_read_as_they_say():
+    dataset, images = read("open_images", HERE / "open_images", image_size=OPEN_IMAGES.get)
+    assert [label.name for label in dataset.labels] == ["Person", "Car", "Fixed-wing aircraft, large"]
+    street, labelled, empty = (images[name] for name in OPEN_IMAGES)
+    assert [(i.split, i.done) for i in (street, labelled, empty)] == [
+        (Split.TRAIN, True),
+        (Split.VAL, True),
+        (Split.TEST, False),
+    ]
+    person, car, mask = street.annotations
+    assert (person.geometry, person.attributes) == (Box(0.5, 5, 0.195312 * 40, 10), {"truncated": True})
+    assert (car.geometry, car.attributes) == (Box(1, 0, 20, 20), {"occluded": True})
+    assert mask.geometry == Mask(1, 1, 1, 1, (0, 1))
+    assert [(one.label, one.suggested, one.decision, one.confidence) for one in labelled.annotations] == [
+        ("Car", False, None, None),
+        ("Person", True, Decision.REJECTED, None),
+        ("Fixed-wing aircraft, large", True, None, 0.9),
+    ]
+    assert street.extra["open_images"]["Author"] == "Ada, L."
+
+
+def test_open_images_are_written_back_equal(tmp_path: Path):
+    dataset, _ = read("open_images", HERE / "open_images", image_size=OPEN_IMAGES.get)
+    report = registry.writer("open_images").write(dataset, tmp_path / "out")
+    assert [(row.kind, row.detail) for row in report.lossy] == [
+        ("tag", "a suggestion, written as a machine's label")
+    ], "only: who reads it back gets a suggestion again"
+    before, after = texts(HERE / "open_images/annotations"), texts(tmp_path / "out/annotations")
+    assert set(after) == set(before)
+    for name in before:
+        assert _table(after[name]) == _table(before[name]), name
+    (mask,) = (tmp_path / "out/masks/train").iterdir()
+    kept = HERE / "open_images/masks/train" / mask.name
+    with Picture.open(mask) as one, Picture.open(kept) as other:
+        assert np.array_equal(np.asarray(one), np.asarray(other))
+
+
+def _table(text: str) -> list[list[Any]]:
+    def plain(cell: str) -> Any:
+        try:
+            return round(float(cell), 9)
+        except ValueError:
+            return cell
+
+    return [[plain(cell) for cell in row] for row in csv.reader(text.splitlines())]
 
 
 # MOT: the paper of MOT16 (arXiv 1603.00831), section 4 and its tables of the file formats

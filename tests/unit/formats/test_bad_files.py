@@ -442,6 +442,43 @@ def test_datumaro_names_the_item(change: dict[str, Any], what: str, tmp_path: Pa
     refused("datumaro", file, str(file), "line 1 column")
 
 
+BOX_COLUMNS = (
+    "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf,IsDepiction,IsInside"
+)
+
+
+@pytest.mark.parametrize(
+    ("row", "what"),
+    [
+        (",xclick,/m/1,1,0.1,0.2,0.1,0.2,0,0,0,0,0", "it names no image"),
+        ("a,xclick,,1,0.1,0.2,0.1,0.2,0,0,0,0,0", "it has no LabelName"),
+        ("a,xclick,/m/1,1,0.1,x,0.1,0.2,0,0,0,0,0", "'x', not a number"),
+        ("a,xclick,/m/1,1,0.1,nan,0.1,0.2,0,0,0,0,0", "'nan'"),
+        ("a,xclick,/m/1,1,0.1", "XMax is ''"),
+        ("a,xclick,/m/1,1,0.5,0.2,0.1,0.2,0,0,0,0,0", "reversed"),
+        ("a,xclick,/m/1,1,0.2,0.2,0.1,0.2,0,0,0,0,0", "without area"),
+        ("a,xclick,/m/1,1,3,4,0.1,0.2,0,0,0,0,0", "outside the 100 x 80 image"),
+        ("a,xclick,/m/1,sure,0.1,0.2,0.1,0.2,0,0,0,0,0", "'sure', not a number"),
+    ],
+)
+def test_open_images_name_the_line(row: str, what: str, tmp_path: Path):
+    file = tmp_path / "train-annotations-bbox.csv"
+    file.write_text(f"{BOX_COLUMNS}\na,xclick,/m/1,1,0.1,0.2,0.1,0.2,0,0,0,0,0\n{row}\n")
+    skipped("open_images", tmp_path, str(file), "line 3", what)
+
+
+@pytest.mark.parametrize(
+    ("content", "what"), [(None, "is missing"), (b"no picture", "cannot be read"), (b"", "cannot be read")]
+)
+def test_open_images_name_a_bad_mask(content: bytes | None, what: str, tmp_path: Path):
+    file = tmp_path / "train-annotations-object-segmentation.csv"
+    file.write_text("MaskPath,ImageID,LabelName,BoxID\nm.png,a,/m/1,0\n")
+    if content is not None:
+        (tmp_path / "masks/train").mkdir(parents=True)
+        (tmp_path / "masks/train/m.png").write_bytes(content)
+    skipped("open_images", tmp_path, str(file), "line 2", what, left=0)
+
+
 RECTANGLE = {"x": 10, "y": 10, "width": 5, "height": 5, "rotation": 0, "rectanglelabels": ["cat"]}
 
 
