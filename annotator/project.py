@@ -319,12 +319,23 @@ class Project:
         return tasks.simulate(self._parts, request, context)
 
     def audit(
-        self, *, labels: bool = True, duplicates: bool = True, device: str = "auto", context: JobContext = QUIET
+        self,
+        parts: Sequence[str] = (),
+        *,
+        against: Sequence[Path | str] = (),
+        model: str | None = None,
+        device: str = "auto",
+        context: JobContext = QUIET,
     ) -> AuditResult:
-        """What looks wrong, ranked: tags that a model trained without them contradicts, and duplicates. Changes nothing."""
+        """What looks wrong, ranked. Changes nothing; ``review.findings`` builds the edits that fix, keep or skip a finding.
+
+        ``parts`` of labels, duplicates, missing, shapes, agreement; empty: all that the project has something for. ``against``:
+        datasets that other annotators made of the same pictures; ``model``: a detector that looks at boxes and masks.
+        """
         from annotator.usecases import audit
 
-        return audit.audit(self._parts, labels=labels, duplicates=duplicates, device=device, context=context)
+        request = audit.AuditRequest(tuple(parts), tuple(Path(each) for each in against), model, device)
+        return audit.audit(self._parts, request, context)
 
     def stats(self) -> StatsResult:
         """The project in numbers."""

@@ -64,5 +64,5 @@ def _show(console: Console, result: AcceptResult) -> None:
     if result.bound is not None:
         line += f"; at most {result.bound:.1%} of them are wrong (95%, from {result.audited} audited)"
     elif result.audited:
-        line += f"; the audit of {result.audited} could not certify any"
+        line += f"; the audit of {result.audited} could not certify any: {result.missing}"
     console.print(line, markup=False)

@@ -1,14 +1,15 @@
-"""``annotator audit``: tags that look wrong, and pictures that are there twice."""
+"""``annotator audit``: what looks wrong in labels and pictures."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from annotator.cli.shared import AsJson, DeviceName, ProjectPath, answer, plural, table, work
-from annotator.usecases.results import AuditResult
+from annotator.usecases.results import Agreement, AuditResult
 
 SHOWN = 50
 
@@ -20,32 +21,63 @@ def register(app: typer.Typer) -> None:
 
 def audit(
     project: ProjectPath,
-    labels: Annotated[bool, typer.Option("--labels", help="Only tags that look wrong.")] = False,
-    duplicates: Annotated[bool, typer.Option("--duplicates", help="Only pictures that are there twice.")] = False,
+    labels: Annotated[
+        bool, typer.Option("--labels", help="Tags that look wrong, one by one and by whole folders.")
+    ] = False,
+    duplicates: Annotated[bool, typer.Option("--duplicates", help="Pictures that are there twice.")] = False,
+    missing: Annotated[bool, typer.Option("--missing", help="Tags that are missing, and where they are.")] = False,
+    shapes: Annotated[bool, typer.Option("--shapes", help="Boxes and masks that a model sees otherwise.")] = False,
+    agreement: Annotated[bool, typer.Option("--agreement", help="What annotators said differently.")] = False,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option("--against", help="Another annotator's dataset of these pictures; may be given several times."),
+    ] = None,
+    model: Annotated[str | None, typer.Option("--model", help="The detector that looks at boxes and masks.")] = None,
     device: DeviceName = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """List what looks wrong, the worst first: tags, and duplicate pictures. Nothing is changed."""
+    """List what looks wrong, the worst of each kind first. Nothing is changed. Without a choice, looks at everything."""
     from annotator.project import Project
 
-    both = labels == duplicates
+    chosen = {
+        "labels": labels,
+        "duplicates": duplicates,
+        "missing": missing,
+        "shapes": shapes,
+        "agreement": agreement or bool(against),
+    }
+    parts = tuple(name for name, wanted in chosen.items() if wanted)
     with Project.open(project) as opened:
         result = work(
-            lambda context: opened.audit(
-                labels=labels or both, duplicates=duplicates or both, device=device, context=context
-            ),
+            lambda context: opened.audit(parts, against=against or (), model=model, device=device, context=context),
             "Auditing",
         )
     answer(result, as_json, lambda console: _show(console, result))
 
 
 def _show(console: Console, result: AuditResult) -> None:
+    for note in result.notes:
+        console.print(note)
+    for each in result.agreement:
+        console.print(_agreed(each))
     if not result.findings:
         console.print("Nothing looks wrong.")
         return
-    rows = table("picture", "finding", "score")
-    for each in result.findings[:SHOWN]:
-        rows.add_row(each.uri, each.reason, f"{each.score:.2f}")
+    rows = table("picture", "kind", "finding", "score")
+    for found in result.findings[:SHOWN]:
+        rows.add_row(found.uri, found.kind, found.reason, f"{found.score:.2f}")
     console.print(rows)
     more = len(result.findings) - SHOWN
     console.print(plural(len(result.findings), "finding") + (f"; the first {SHOWN} are shown" if more > 0 else ""))
+
+
+def _agreed(figure: Agreement) -> str:
+    """One line about a group: "labels: 120 pictures; kappa of this project and bob .81; alpha .80"."""
+    shown = [f"kappa of {pair} {_number(kappa)}" for pair, kappa in figure.kappa.items()]
+    return f"{figure.group}: {plural(figure.images, 'picture')}; " + "; ".join(
+        [*shown, f"alpha {_number(figure.alpha)}"]
+    )
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.2f}"

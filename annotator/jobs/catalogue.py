@@ -15,6 +15,7 @@ from annotator.job_context import JobContext
 from annotator.project import Project
 from annotator.usecases.results import (
     AcceptResult,
+    AuditResult,
     ExportResult,
     ImportResult,
     IndexResult,
@@ -150,6 +151,18 @@ def _simulate(
     )
 
 
+def _audit(
+    project: Project,
+    context: JobContext,
+    *,
+    parts: Sequence[str] = (),
+    against: Sequence[str] = (),
+    model: str | None = None,
+    device: str = "auto",
+) -> AuditResult:
+    return project.audit(parts, against=against, model=model, device=device, context=context)
+
+
 JOBS: Mapping[str, Job] = {
     job.name: job
     for job in (
@@ -161,6 +174,7 @@ JOBS: Mapping[str, Job] = {
         Job("accept", "Accepting", _accept, AcceptResult),
         Job("import", "Importing", _import, ImportResult),
         Job("export", "Exporting", _export, ExportResult),
+        Job("audit", "Looking for what is wrong", _audit, AuditResult),
         Job("simulate", "Simulating the loop", _simulate, SimulateResult),
     )
 }

@@ -80,6 +80,17 @@ class ZeroShotTagger(Protocol):
         """(n, n_labels) probabilities, rows summing to 1, from the logits or vectors of ``info.space``."""
 
 
+@runtime_checkable
+class DenseTagger(Protocol):
+    """What is where in an image, in terms of the classes that the model was trained on."""
+
+    def cell_logits(self, images: Sequence[RGBImage]) -> FloatArray:
+        """(n, h, w, c_model) logits of the cells of the model's square input."""
+
+    def nearest_classes(self, labels: Sequence[Sequence[str]], count: int = 10) -> NDArray[np.int64]:
+        """(n_labels, count) the classes whose names are nearest to each label's; a label is its name then synonyms."""
+
+
 @dataclass(frozen=True, slots=True)
 class Regions:
     """What a picture consists of, best first: ``boxes`` (n, 4) XYXY on whole pixels, ``scores`` (n,) in [0, 1].

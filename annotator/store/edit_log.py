@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -98,6 +98,22 @@ class EditLog:
     def existing(self, ids: Iterable[int]) -> set[int]:
         """Which of ``ids`` this snapshot holds."""
         return set(self._connection.execute(select(EditRow.id).where(EditRow.id.in_(list(ids)))).scalars())
+
+    def annotators(self) -> list[str]:
+        """Everybody who has a line."""
+        return sorted(self._connection.execute(select(EditRow.annotator).distinct()).scalars())
+
+    def lines(self, page: int = 500) -> Iterator[LoggedEdit]:
+        """All lines, oldest first."""
+        last = 0
+        while True:
+            query = select(*_COLUMNS).where(EditRow.id > last).order_by(EditRow.id).limit(page)
+            rows = self._connection.execute(query).all()
+            for row in rows:
+                yield LoggedEdit(row[0], row[1], EditKind(row[2]), *row[3:])
+            if len(rows) < page:
+                return
+            last = rows[-1][0]
 
     def count(self) -> int:
         """How many lines there are."""

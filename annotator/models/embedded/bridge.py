@@ -42,9 +42,13 @@ class TextBridge:
         synset (no cosine above 0.4) is zero."""
         if not labels:
             return np.zeros((CLASSES, 0), dtype=np.float32)
+        return mapping(self.cosines(labels))
+
+    def cosines(self, labels: Sequence[Sequence[str]]) -> FloatArray:
+        """(1000, n) float32 cosines of the synsets and n labels, each its name then synonyms."""
         if self._encoder is None:
             self._encoder = self._make_encoder()
-        return mapping(self._synsets @ self._encoder.encode([label_text(names) for names in labels]).T)
+        return np.asarray(self._synsets @ self._encoder.encode([label_text(names) for names in labels]).T, np.float32)
 
     def zero_shot(self, vectors: FloatArray, matrix: FloatArray) -> FloatArray:
         """(n, labels) float32 probabilities, rows summing to 1, from (n, 1000) logits and the matrix of ``label_matrix``.

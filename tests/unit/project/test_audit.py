@@ -5,10 +5,18 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
-from annotator.edits import set_tag
-from annotator.errors import AnnotatorError
+from annotator.domain.geometry import Box
+from annotator.domain.kinds import Split, Task
+from annotator.domain.overlap import iou
+from annotator.domain.records import new_annotation
+from annotator.edits import draw as draw_shape
+from annotator.edits import mark_done, set_split, set_tag
+from annotator.errors import AnnotatorError, UsageError
+from annotator.models.embedded.model import EmbeddedModel
 from annotator.project import Project
 
 
@@ -16,7 +24,7 @@ def test_a_wrong_tag_and_a_copied_file_are_found_and_nothing_changes(project: Pr
     shutil.copy(pictures / "red" / "0.png", pictures / "blue" / "copy.png")
     project.scan()
     with pytest.raises(AnnotatorError, match="too few tags"):
-        project.audit(duplicates=False)
+        project.audit(("labels",))
     wrong = 0
     for image in project.images.many(project.images.ids().tolist()):
         label = project.labels.by_name("red" if image.uri.endswith("copy.png") else image.uri.split("/")[0])
@@ -33,4 +41,148 @@ def test_a_wrong_tag_and_a_copied_file_are_found_and_nothing_changes(project: Pr
     same = [each for each in found if each.kind == "duplicate" and "the same file" in each.reason]
     assert [{each.uri, each.other} for each in same] == [{"red/0.png", "blue/copy.png"}]
     assert project.stats().sources == before
-    assert not [each for each in project.audit(duplicates=False).findings if each.kind == "duplicate"]
+    assert not [each for each in project.audit(("labels",)).findings if each.kind == "duplicate"]
+
+
+def tag_all(project: Project, annotator: str = "ann") -> dict[str, int]:
+    """Tag every picture with its folder's colour; returns image ids by uri."""
+    found = {}
+    for image in project.images.many(project.images.ids().tolist()):
+        label = project.labels.by_name(image.uri.split("/")[0])
+        assert label is not None
+        page = project.history.page(image.id)
+        project.history.perform(set_tag(page, label.id, project.history.vocabulary(), annotator=annotator))
+        found[image.uri] = image.id
+    project.history.flush()
+    return found
+
+
+def test_findings_are_fixed_kept_and_skipped_by_edits_that_can_be_undone(project: Project) -> None:
+    ids = tag_all(project)
+    blue = project.labels.by_name("blue")
+    assert blue is not None
+    for uri in ("green/3.png", "red/4.png", "red/5.png"):
+        page = project.history.page(ids[uri])
+        project.history.perform(set_tag(page, blue.id, project.history.vocabulary(), annotator="ann"))
+    project.history.flush()
+    found = {each.uri: each for each in project.audit(("labels",)).findings}
+    assert {"green/3.png", "red/4.png", "red/5.png"} <= set(found)
+    desk, history = project.review.findings, project.history
+    history.perform(desk.fix([found["green/3.png"]], history.page))
+    history.perform(desk.keep([found["red/4.png"]]))
+    history.perform(desk.skip([found["red/5.png"]]))
+    history.flush()
+    green = project.labels.by_name("green")
+    assert green is not None and project.images.tags([ids["green/3.png"]]) == {ids["green/3.png"]: (green.id,)}
+    last = desk.last()
+    assert last is not None
+    listed = {each.uri: each.state for each in last.findings}
+    assert "green/3.png" not in listed and "red/4.png" not in listed
+    assert last.findings[-1].uri == "red/5.png" and listed["red/5.png"] == "skipped"
+    again = {each.uri for each in project.audit(("labels",)).findings}
+    assert "red/4.png" not in again and "red/5.png" in again
+    for _ in range(3):
+        history.undo()
+    history.flush()
+    last = desk.last()
+    assert last is not None and {each.uri for each in last.findings} >= {"red/4.png", "red/5.png"}
+    assert project.images.tags([ids["green/3.png"]]) == {ids["green/3.png"]: (blue.id,)}
+
+
+def test_the_same_picture_saved_otherwise_is_found_and_moved_to_one_split(project: Project, pictures: Path) -> None:
+    small = np.random.default_rng(5).integers(0, 255, (9, 12, 3), dtype=np.uint8)
+    pixels = cv2.resize(small, (384, 256), interpolation=cv2.INTER_CUBIC)
+    cv2.imwrite(str(pictures / "green" / "2.png"), pixels)
+    cv2.imwrite(str(pictures / "green" / "again.jpg"), pixels, [cv2.IMWRITE_JPEG_QUALITY, 85])
+    project.scan()
+    by_uri = {image.uri: image for image in project.images.many(project.images.ids().tolist())}
+    first, copy = by_uri["green/2.png"], by_uri["green/again.jpg"]
+    project.history.perform(set_split((first,), Split.TRAIN, annotator="ann"))
+    project.history.perform(set_split((copy,), Split.TEST, annotator="ann"))
+    project.history.flush()
+    found = project.audit(("duplicates",)).findings
+    (one,) = [each for each in found if {each.uri, each.other} == {"green/2.png", "green/again.jpg"}]
+    assert one.reason.startswith("the same picture as") and one.reason.endswith("and they are in train and test")
+    project.history.perform(project.review.findings.fix([one], project.history.page))
+    project.history.flush()
+    assert project.images.get(copy.id).split is Split.TRAIN
+
+
+def test_annotators_who_differ_are_named_and_agreement_with_another_dataset_is_measured(
+    project: Project, tmp_path: Path
+) -> None:
+    ids = tag_all(project)
+    project.work_as("bob")
+    red, green = project.labels.by_name("red"), project.labels.by_name("green")
+    assert red is not None and green is not None
+    page = project.history.page(ids["green/1.png"])
+    project.history.perform(set_tag(page, red.id, project.history.vocabulary(), annotator="bob"))
+    project.history.flush()
+    lines = [f"{uri},{'red' if uri in ('blue/0.png', 'blue/1.png') else uri.split('/')[0]}" for uri in sorted(ids)]
+    other = tmp_path / "carla.csv"
+    other.write_text("image,label\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    result = project.audit(("agreement",), against=[other])
+    (figure,) = result.agreement
+    assert (figure.annotators, figure.images) == (("carla", "this project"), 24)
+    assert figure.kappa["carla, this project"] == pytest.approx(13 / 16, abs=0.01)
+    assert figure.alpha == pytest.approx(13 / 16, abs=0.02)
+    said = {each.uri: each for each in result.findings}
+    assert set(said) == {"green/1.png", "blue/0.png", "blue/1.png"}
+    assert said["green/1.png"].reason == "ann says green, bob says red, carla says green"
+    assert said["green/1.png"].fix == "tag it green"
+    project.history.perform(project.review.findings.fix([said["green/1.png"]], project.history.page))
+    project.history.flush()
+    assert project.images.tags([ids["green/1.png"]]) == {ids["green/1.png"]: (green.id,)}
+
+
+def test_outlines_are_compared_with_what_the_segmenter_sees(project: Project, pictures: Path) -> None:
+    """A white disc on a noisy ground: a box around it stands, one that is far too large is named and fixed."""
+    disc = np.full((96, 96, 3), (40, 60, 30), np.uint8)
+    cv2.circle(disc, (48, 48), 16, (250, 250, 250), -1)
+    for name in ("tight", "wide"):
+        cv2.imwrite(str(pictures / f"{name}.png"), disc)
+    project.scan()
+    by_uri = {image.uri: image.id for image in project.images.many(project.images.ids().tolist())}
+    label = project.labels.all()[0]
+    for name, side in (("tight", 17), ("wide", 30)):
+        page = project.history.page(by_uri[f"{name}.png"])
+        box = Box(48 - side, 48 - side, 48 + side, 48 + side)
+        project.history.perform(draw_shape(page, new_annotation(page.image.id, label.id, box, "ann")))
+    project.history.flush()
+    (found,) = project.audit(("shapes",)).findings
+    assert found.uri == "wide.png" and found.geometry is not None and found.fix == "take the model's outline"
+    project.history.perform(project.review.findings.fix([found], project.history.page))
+    project.history.flush()
+    (fixed,) = project.history.page(by_uri["wide.png"]).annotations
+    assert iou(fixed.geometry, Box(32, 32, 64, 64)) > 0.7
+    assert project.audit(("shapes",)).findings == ()
+
+
+def test_a_tag_that_is_missing_is_named_with_where_it_is(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a model that sees the label of the first class in the upper left corner of every picture."""
+    project.labels.set_group("labels", exclusive=False)
+    ids = project.images.ids().tolist()
+    red = project.labels.all()[0]
+    vocabulary = project.history.vocabulary()
+    for image_id in ids[:2]:
+        project.history.perform(mark_done([project.history.page(image_id)], Task.TAGS, annotator="ann"))
+    project.history.perform(set_tag(project.history.page(ids[0]), red.id, vocabulary, annotator="ann"))
+    project.history.flush()
+    cells = np.zeros((7, 7, 1000), np.float32)
+    cells[0, 0, 5] = 20.0
+    monkeypatch.setattr(EmbeddedModel, "cell_logits", lambda self, images: np.stack([cells] * len(images)))
+    monkeypatch.setattr(
+        EmbeddedModel, "nearest_classes", lambda self, labels, count=10: np.asarray([[5], [6], [7]])[: len(labels)]
+    )
+    (found,) = project.audit(("missing",)).findings
+    assert (found.image_id, found.other, found.given) == (ids[1], "red", "")
+    image = project.images.get(ids[1])
+    assert found.where == pytest.approx(((image.width - 64) / 2, 0, (image.width - 64) / 2 + 64 / 7, 64 / 7), abs=0.1)
+    project.history.perform(project.review.findings.fix([found], project.history.page))
+    project.history.flush()
+    assert project.images.tags([ids[1]]) == {ids[1]: (red.id,)}
+
+
+def test_an_unknown_part_is_refused(project: Project) -> None:
+    with pytest.raises(UsageError, match="no part 'colours'"):
+        project.audit(("colours",))
