@@ -13,7 +13,7 @@ what it had committed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -264,16 +264,19 @@ class Project:
         weights: Path | str | None = None,
         limit: int | None = None,
         device: str = "auto",
+        names: Mapping[str, str] | None = None,
+        class_agnostic: bool = False,
         context: JobContext = QUIET,
     ) -> SuggestResult:
         """Embed what is new, then suggest for everything that is open and rank the queue.
 
-        A ``model`` (and its ``weights`` file) that is named is remembered: later rounds learn on its embeddings.
+        A ``model`` (and its ``weights`` file) that is named is remembered: later rounds learn on its embeddings. For boxes it is
+        a detector: ``names`` maps its names to labels (or "ignore"), ``class_agnostic`` names its boxes by what is in them.
         """
         from annotator.usecases import tasks
 
         file = None if weights is None else Path(weights)
-        request = tasks.SuggestRequest(model, file, limit, device)
+        request = tasks.SuggestRequest(model, file, limit, device, names or {}, class_agnostic)
         return tasks.suggest(self._parts, Task(task), request, context)
 
     def train(self, task: Task | str = Task.TAGS, *, device: str = "auto", context: JobContext = QUIET) -> TrainResult:

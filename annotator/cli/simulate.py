@@ -64,13 +64,15 @@ def simulate(
 
 
 def _show(console: Console, result: SimulateResult) -> None:
-    curve = table("labels", result.metric, "sd", "of all labels", "actions")
+    drawn = any(point.by_hand is not None for point in result.curve)
+    curve = table("labels", result.metric, "sd", "of all labels", "actions", *(["by hand"] if drawn else []))
     full = max(result.full_supervision, 1e-9)
     if result.zero_labels is not None:
         curve.add_row("0", f"{result.zero_labels:.3f}", "", f"{result.zero_labels / full:.0%}", "0")
     for point in result.curve:
         row = f"{point.mean:.3f}", f"{point.sd:.3f}", f"{point.mean / full:.0%}", f"{point.actions:,.0f}"
-        curve.add_row(f"{point.budget:,}", *row)
+        by_hand = [] if point.by_hand is None else [f"{point.by_hand:,.0f}"]
+        curve.add_row(f"{point.budget:,}", *row, *by_hand)
     curve.add_row("all", f"{result.full_supervision:.3f}", "", "100%", "")
     console.print(curve)
     console.print(

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from annotator.cli.shared import AsJson, DeviceName, ProjectPath, TaskName, answer, plural, work
+from annotator.errors import UsageError
 from annotator.usecases.results import SuggestResult
 
 
@@ -27,18 +28,45 @@ def suggest(
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="Only so many pictures, in the queue's order.")
     ] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", metavar="NAME=LABEL", help="What a detector's name means here, or NAME=ignore; repeatable."
+        ),
+    ] = None,
+    class_agnostic: Annotated[
+        bool, typer.Option("--class-agnostic", help="Set a detector's names aside: label boxes by what is in them.")
+    ] = False,
     device: DeviceName = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Suggest for every picture that has no answer yet, and put the queue in order."""
     from annotator.project import Project
 
+    pairs = dict(_pair(each) for each in names or [])
     with Project.open(project) as opened:
         result = work(
-            lambda context: opened.suggest(task, model, weights=weights, limit=limit, device=device, context=context),
+            lambda context: opened.suggest(
+                task,
+                model,
+                weights=weights,
+                limit=limit,
+                device=device,
+                names=pairs,
+                class_agnostic=class_agnostic,
+                context=context,
+            ),
             "Suggesting",
         )
     answer(result, as_json, lambda console: _show(console, result))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """NAME and LABEL; the name may hold "=" itself, a label's name may not."""
+    name, sign, label = text.rpartition("=")
+    if not sign or not name or not label:
+        raise UsageError(f"--map {text!r} is not NAME=LABEL.", "For example: --map car=vehicle")
+    return name, label
 
 
 def _show(console: Console, result: SuggestResult) -> None:

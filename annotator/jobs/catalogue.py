@@ -59,8 +59,19 @@ def _suggest(
     weights: str | None = None,
     limit: int | None = None,
     device: str = "auto",
+    names: Mapping[str, str] | None = None,
+    class_agnostic: bool = False,
 ) -> SuggestResult:
-    return project.suggest(task, model, weights=weights, limit=limit, device=device, context=context)
+    return project.suggest(
+        task,
+        model,
+        weights=weights,
+        limit=limit,
+        device=device,
+        names=names,
+        class_agnostic=class_agnostic,
+        context=context,
+    )
 
 
 def _train(project: Project, context: JobContext, *, task: str = "tags", device: str = "auto") -> TrainResult:

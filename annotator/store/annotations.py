@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, bindparam, delete, func, literal_column, select, update
 
-from annotator.domain.geometry import GeometryKind
+from annotator.domain.geometry import Bounds, GeometryKind
 from annotator.domain.kinds import Source
 from annotator.domain.page import annotation_order
 from annotator.domain.records import Annotation
@@ -129,6 +129,17 @@ class AnnotationReads:
             .order_by(AnnotationRow.image_id)
         )
         return np.fromiter(self._connection.execute(query).scalars(), np.int64)
+
+    def bounds_on(self, image_ids: Iterable[int], kinds: Iterable[GeometryKind]) -> list[tuple[int, int, Bounds]]:
+        """(image id, label id, bounds) of the annotations of ``kinds`` on some images: what a detector learns from."""
+        row, wanted = AnnotationRow, [kind.value for kind in kinds]
+        found: list[tuple[int, int, Bounds]] = []
+        for chunk in chunks(int(i) for i in image_ids):
+            query = select(row.image_id, row.label_id, row.x1, row.y1, row.x2, row.y2).where(
+                row.image_id.in_(chunk), row.kind.in_(wanted), row.x1.is_not(None), annotation_visible()
+            )
+            found += [(r[0], r[1], _bounds(r[2:6])) for r in self._connection.execute(query)]
+        return found
 
     def any_of(self, kinds: Iterable[GeometryKind]) -> bool:
         """Whether any annotation of one of ``kinds`` is in force."""
@@ -257,6 +268,12 @@ class AnnotationWrites(AnnotationReads):
             raise StoreError(
                 "An annotation was changed elsewhere in the meantime.", "Look at the image again and repeat it."
             )
+
+
+def _bounds(values: Sequence[float | None]) -> Bounds:
+    """The four numbers of a row that has them."""
+    x1, y1, x2, y2 = (float(value or 0.0) for value in values)
+    return x1, y1, x2, y2
 
 
 def count_on_images(connection: Connection, column: str, differences: Mapping[int, int]) -> None:

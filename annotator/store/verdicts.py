@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
+from annotator.domain.geometry import Bounds
 from annotator.domain.kinds import Decision, Task
 from annotator.domain.page import verdict_order
 from annotator.domain.records import Suggestion, Verdict
@@ -100,6 +101,23 @@ class VerdictReads:
             .order_by(VerdictRow.created_at, VerdictRow.suggestion_id)
         )
         return [(row[0], row[1], row[2]) for row in self._connection.execute(query)]
+
+    def rejected_on(self, image_ids: Iterable[int], task: Task) -> list[tuple[int, int, Bounds]]:
+        """(image id, label id, bounds) of a task's shapes that are rejected on some images."""
+        row = SuggestionRow
+        found: list[tuple[int, int, Bounds]] = []
+        for chunk in chunks(int(i) for i in image_ids):
+            query = (
+                select(row.image_id, row.label_id, row.x1, row.y1, row.x2, row.y2)
+                .join(VerdictRow, VerdictRow.suggestion_id == row.id)
+                .where(VerdictRow.image_id.in_(chunk), VerdictRow.decision == Decision.REJECTED.value)
+                .where(row.task == task.value, row.x1.is_not(None), verdict_visible())
+            )
+            found += [
+                (r[0], r[1], (r[2] or 0.0, r[3] or 0.0, r[4] or 0.0, r[5] or 0.0))
+                for r in self._connection.execute(query)
+            ]
+        return found
 
     def of(self, suggestion_ids: Iterable[UUID]) -> dict[UUID, Verdict]:
         """The verdicts in force on some suggestions."""

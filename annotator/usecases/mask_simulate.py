@@ -33,7 +33,6 @@ from annotator.usecases.results import CurvePoint, SimulateResult
 from annotator.usecases.semantic_heads import READ_SIDE
 from annotator.usecases.tag_simulate import scored_images
 from annotator.usecases.tasks import SimulateRequest
-from annotator.usecases.truth import Truth
 
 Shapes = Sequence[tuple[str, Geometry]]
 
@@ -61,7 +60,7 @@ def simulate(parts: Parts, request: SimulateRequest, context: JobContext) -> Sim
     names = sorted({name for shapes in truth.shapes.values() for name, _ in shapes})
     ids = usable_ids(parts)
     ids = ids[np.isin(ids, np.asarray(sorted(truth.shapes), np.int64))]
-    scored, scored_on = scored_images(parts, ids, Truth({}, truth.splits, tuple(names)))
+    scored, scored_on = scored_images(parts, ids, truth.splits)
     if not scored.any() or scored.all():
         raise AnnotatorError("There are too few pictures with a known answer to simulate on.", "Give more of them.")
     encoder = EmbeddedImageEncoder()

@@ -155,12 +155,16 @@ class ExportResult:
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """Mean and standard deviation of the metric over the seeds after ``budget`` labels; ``actions`` is the effort."""
+    """Mean and standard deviation of the metric over the seeds after ``budget`` labels; ``actions`` is the effort.
+
+    For boxes a budget counts pictures, and ``by_hand`` is what drawing every box on them would cost.
+    """
 
     budget: int
     mean: float
     sd: float
     actions: float
+    by_hand: float | None = None
 
 
 @dataclass(frozen=True)

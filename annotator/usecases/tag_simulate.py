@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import blake2b
@@ -27,7 +27,7 @@ from annotator.usecases.parts import Parts
 from annotator.usecases.results import CurvePoint, SimulateResult
 from annotator.usecases.space import Space, choose_model, open_space
 from annotator.usecases.tasks import SimulateRequest
-from annotator.usecases.truth import Truth, read_truth
+from annotator.usecases.truth import read_truth
 
 Ids = NDArray[np.int64]
 
@@ -59,7 +59,7 @@ def simulate(parts: Parts, request: SimulateRequest, context: JobContext) -> Sim
         single = np.asarray([len(truth.tags[i]) == 1 for i in ids.tolist()], dtype=bool)
         ids = ids[single]
         classes = np.asarray([column[next(iter(truth.tags[i]))] for i in ids.tolist()], np.int64)
-        scored, name = scored_images(parts, ids, truth)
+        scored, name = scored_images(parts, ids, truth.splits)
         if scored.sum() < LEAST_SCORED or (~scored).sum() < len(labels):
             raise AnnotatorError("There are too few pictures with a known answer to simulate on.", "Give more of them.")
         task = TagTask(
@@ -98,10 +98,10 @@ def _copied_space(parts: Parts) -> Iterator[Space]:
         yield replace(space, store=store)
 
 
-def scored_images(parts: Parts, ids: Ids, truth: Truth) -> tuple[NDArray[np.bool_], str]:
+def scored_images(parts: Parts, ids: Ids, splits_of: Mapping[int, Split]) -> tuple[NDArray[np.bool_], str]:
     """(n,) which images are scored, and the name of what they are."""
     images = ImageView(parts).many(ids.tolist())
-    splits = [truth.splits.get(image.id, image.split) for image in images]
+    splits = [splits_of.get(image.id, image.split) for image in images]
     for wanted in (Split.TEST, Split.VAL):
         chosen = np.asarray([split is wanted for split in splits], dtype=bool)
         if chosen.any():

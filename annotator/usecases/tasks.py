@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,17 @@ from annotator.usecases.results import SimulateResult, SuggestResult, TrainResul
 
 @dataclass(frozen=True)
 class SuggestRequest:
-    """``model_id`` and its ``weights`` file None: what the project uses. ``limit``: only so many images of the queue's head."""
+    """``model_id`` and its ``weights`` file None: what the project uses. ``limit``: only so many images of the queue's head.
+
+    Of a foreign detector: ``names`` maps its names to the project's labels (or "ignore"), ``class_agnostic`` sets them aside.
+    """
 
     model_id: str | None = None
     weights: Path | None = None
     limit: int | None = None
     device: str = "auto"
+    names: Mapping[str, str] = field(default_factory=dict)
+    class_agnostic: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,15 @@ TASKS: Mapping[Task, TaskEntry] = {
         suggest="tag_suggest:suggest",
         train="tag_train:train",
         simulate="tag_simulate:simulate",
+    ),
+    Task.BOXES: TaskEntry(
+        (GeometryKind.BOX, GeometryKind.ROTATED_BOX),
+        suggest="box_suggest:suggest",
+        train="box_train:train",
+        simulate="box_simulate:simulate",
+        can_suggest="box_heads:can_suggest",
+        can_train="box_answers:can_train",
+        needs="torch",
     ),
     Task.MASKS: TaskEntry(
         (GeometryKind.MASK, GeometryKind.POLYGON),

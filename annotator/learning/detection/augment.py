@@ -7,7 +7,7 @@ Copy-paste with soft edges: Dwibedi et al., "Cut, Paste and Learn", ICCV 2017; e
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 
 import cv2
@@ -30,30 +30,48 @@ COVERED = 0.25
 DONORS_ASKED = 12
 
 
+NO_BOXES: FloatArray = np.zeros((0, 4), np.float32)
+
+
 @dataclass(frozen=True)
 class Scene:
-    """A labelled picture. ``pixels`` are ``scale`` of the image's size; ``boxes`` (n, 4) in image pixels, ``classes`` (n,)."""
+    """A labelled picture. ``pixels`` are ``scale`` of the image's size; ``boxes`` (n, 4) in image pixels, ``classes`` (n,).
+
+    ``complete``: all objects have a box, so that the rest is background. Where it is not, only ``refused`` boxes (m, 4), which a
+    person said are wrong, are background.
+    """
 
     key: str
     pixels: RGBImage
     scale: float
     boxes: FloatArray
     classes: IntArray
+    complete: bool = True
+    refused: FloatArray = field(default_factory=NO_BOXES.copy)
 
 
 @dataclass(frozen=True)
 class Copy:
-    """A canvas with the boxes and classes on it."""
+    """A canvas with the boxes and classes on it.
+
+    ``refused`` (m, 4) are background, all of the rest is where ``complete``; ``cut`` (k, 4) show too little of an object to
+    say what is there.
+    """
 
     pixels: RGBImage
     boxes: FloatArray
     classes: IntArray
+    complete: bool = True
+    refused: FloatArray = field(default_factory=NO_BOXES.copy)
+    cut: FloatArray = field(default_factory=NO_BOXES.copy)
 
 
 def plain_copy(scene: Scene, view: View, canvas: Canvas) -> Copy:
     """The view as it is."""
     boxes, seen = inside(view.to_canvas(scene.boxes), canvas)
-    return Copy(draw(scene.pixels, scene.scale, view, canvas), boxes[seen], scene.classes[seen])
+    refused, _ = inside(view.to_canvas(scene.refused), canvas)
+    pixels = draw(scene.pixels, scene.scale, view, canvas)
+    return Copy(pixels, boxes[seen], scene.classes[seen], scene.complete, refused, boxes[~seen])
 
 
 def altered_copy(
@@ -65,17 +83,22 @@ def altered_copy(
     """
     rng = np.random.default_rng(_seed(scene.key, view, number))
     moved = _moved(view, canvas, rng)
-    pixels = draw(scene.pixels, scene.scale, moved, canvas)
-    boxes, seen = inside(moved.to_canvas(scene.boxes), canvas)
-    boxes, classes = boxes[seen], scene.classes[seen]
+    plain = plain_copy(scene, moved, canvas)
+    pixels, boxes, classes, refused, cut = plain.pixels, plain.boxes, plain.classes, plain.refused, plain.cut
     wanted = int(rng.integers(0, PASTES + 1))
     lenders = [open_scene(key) for key in _lenders(scene.key, number, donors, wanted)]
     if lenders:
         pixels, boxes, classes = _pasted(pixels, boxes, classes, lenders, moved.scale, rng)
     if rng.random() < 0.5:
         pixels = np.ascontiguousarray(pixels[:, ::-1])
-        boxes = np.stack([canvas.width - boxes[:, 2], boxes[:, 1], canvas.width - boxes[:, 0], boxes[:, 3]], axis=1)
-    return Copy(_recoloured(pixels, rng), boxes.astype(np.float32), classes)
+        boxes, refused, cut = (mirrored(each, canvas.width) for each in (boxes, refused, cut))
+    return Copy(_recoloured(pixels, rng), boxes, classes, scene.complete, refused, cut)
+
+
+def mirrored(boxes: FloatArray, width: int) -> FloatArray:
+    """Boxes of a canvas ``width`` wide as they stand in its mirror image."""
+    turned = np.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], axis=1)
+    return np.asarray(turned, np.float32)
 
 
 def _seed(key: str, view: View, number: int) -> int:
@@ -173,4 +196,4 @@ def _recoloured(pixels: RGBImage, rng: np.random.Generator) -> RGBImage:
     values = (values - middle) * rng.uniform(0.85, 1.15) + middle * gain
     grey = values.mean(2, keepdims=True)
     values = grey + (values - grey) * rng.uniform(0.8, 1.2)
-    return np.clip(values + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(values + 0.5, 0, 255), np.uint8)

@@ -27,13 +27,24 @@ HALF_LIMIT = 65504.0
 class FeatureCache:
     """The maps of canvases of one size under one encoder.
 
-    ``folder`` None keeps nothing. ``limit``: bytes of all files together, over all sizes and encoders of ``folder``.
+    ``folder`` None keeps nothing. ``limit``: bytes of all files together, over all sizes and encoders of ``folder``. With
+    ``keep_old`` nothing is added once it is reached: where all pictures are looked at in turn, the oldest is needed next.
     """
 
-    def __init__(self, folder: Path | None, encoder: EmbeddedImageEncoder, canvas: Canvas, limit: int = LIMIT) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        encoder: EmbeddedImageEncoder,
+        canvas: Canvas,
+        limit: int = LIMIT,
+        *,
+        keep_old: bool = False,
+    ) -> None:
         self._folder = folder
         self._encoder = encoder
         self._limit = limit
+        self._keep_old = keep_old
+        self._room: int | None = None
         self.canvas = canvas
         self._shapes = {s: (FEATURES[s], canvas.height // s, canvas.width // s) for s in STRIDES}
         self._lengths = {s: int(np.prod(shape)) for s, shape in self._shapes.items()}
@@ -52,6 +63,10 @@ class FeatureCache:
     def features(self, canvases: Sequence[RGBImage]) -> dict[int, FloatArray]:
         """Stride → (n, c, h, w) float32 maps of canvases."""
         return self.unpacked([self.row(canvas) for canvas in canvases])
+
+    def fresh(self, canvases: Sequence[RGBImage]) -> dict[int, FloatArray]:
+        """The same of canvases that will not be looked at again: nothing is read or kept."""
+        return self._encoder.feature_maps(network_input(canvases), STRIDES)
 
     def unpacked(self, flats: Sequence[HalfArray]) -> dict[int, FloatArray]:
         """Stride → (n, c, h, w) float32 maps of n flat rows."""
@@ -77,15 +92,7 @@ class FeatureCache:
 
     def prune(self) -> int:
         """Delete the files that were not used for longest until the rest fits the limit; returns how many went."""
-        if self._folder is None or not self._folder.exists():
-            return 0
-        files = []
-        for path in self._folder.glob("*/*.f16"):
-            try:
-                status = path.stat()
-            except OSError:
-                continue
-            files.append((status.st_mtime_ns, status.st_size, path))
+        files = self._files()
         total, gone = sum(size for _, size, _ in files), 0
         for _, size, path in sorted(files):
             if total <= self._limit:
@@ -94,6 +101,26 @@ class FeatureCache:
             total -= size
             gone += 1
         return gone
+
+    def _files(self) -> list[tuple[int, int, Path]]:
+        """(last use, bytes, path) of every file."""
+        found = []
+        for path in [] if self._folder is None else self._folder.glob("*/*.f16"):
+            try:
+                status = path.stat()
+            except OSError:
+                continue
+            found.append((status.st_mtime_ns, status.st_size, path))
+        return found
+
+    def _has_room(self, more: int) -> bool:
+        """Whether ``more`` bytes may be kept without deleting others."""
+        if not self._keep_old:
+            return True
+        if self._room is None:
+            self._room = self._limit - sum(size for _, size, _ in self._files())
+        self._room -= more
+        return self._room >= 0
 
     def _path(self, name: str) -> Path | None:
         return None if self._folder is None else self._folder / name[:2] / f"{name}.f16"
@@ -112,7 +139,7 @@ class FeatureCache:
     def _write(self, name: str, flat: HalfArray) -> None:
         """Keep the maps of a canvas; a full disk only costs the time to compute them again."""
         path = self._path(name)
-        if path is None:
+        if path is None or not self._has_room(flat.nbytes):
             return
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

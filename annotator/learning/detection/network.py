@@ -46,12 +46,15 @@ class Network(nn.Module):  # type: ignore[misc]
         return self.heat(x), torch.exp(self.sides(x).clamp(-4, 4)) * UNIT
 
 
-def heat_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """Focal loss that is lenient around the middles of objects, per object. ``target`` (n, classes, h, w) in [0, 1]."""
+def heat_loss(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
+    """Focal loss that is lenient around the middles of objects, per object.
+
+    ``target`` (n, classes, h, w) in [0, 1]; cells where ``known`` (n, 1, h, w) is 0 do not count.
+    """
     likely = torch.sigmoid(logits).clamp(SMALLEST, 1 - SMALLEST)
     middle = target.eq(1)
     hit = -torch.log(likely) * (1 - likely) ** FOCUS * middle
-    miss = -torch.log(1 - likely) * likely**FOCUS * (1 - target) ** EASING * ~middle
+    miss = -torch.log(1 - likely) * likely**FOCUS * (1 - target) ** EASING * ~middle * known
     return (hit.sum() + miss.sum()) / middle.sum().clamp(min=1)
 
 

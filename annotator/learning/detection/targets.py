@@ -6,6 +6,7 @@ Gaussians as wide and as high as the box asks (TTFNet: α = .54); each object's 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,18 +18,37 @@ ALPHA = 0.54
 SPREAD = 6.0
 
 
+class Labelled(Protocol):
+    """What is known of a canvas: see ``augment.Copy``."""
+
+    @property
+    def boxes(self) -> FloatArray: ...
+    @property
+    def classes(self) -> NDArray[np.int64]: ...
+    @property
+    def complete(self) -> bool: ...
+    @property
+    def refused(self) -> FloatArray: ...
+    @property
+    def cut(self) -> FloatArray: ...
+
+
 @dataclass(frozen=True)
 class Target:
-    """``heat`` (classes, h, w) in [0, 1]; ``sides`` (4, h, w) left, top, right, bottom in canvas pixels; ``weight`` (h, w)."""
+    """``heat`` (classes, h, w) in [0, 1]; ``sides`` (4, h, w) left, top, right, bottom in canvas pixels; ``weight`` (h, w) of
+    those; ``known`` (h, w) 1 where the heat counts, 0 where nobody has said what is there."""
 
     heat: FloatArray
     sides: FloatArray
     weight: FloatArray
+    known: FloatArray
 
 
-def target_of(boxes: FloatArray, classes: NDArray[np.int64], n_classes: int, canvas: Canvas) -> Target:
-    """The maps for the boxes (n, 4) of a canvas. Small objects are drawn last: they win the cells that they share."""
+def target_of(shown: Labelled, n_classes: int, canvas: Canvas) -> Target:
+    """The maps for what a canvas shows. Small objects are drawn last: they win the cells that they share."""
     rows, columns = canvas.cells
+    boxes, classes = shown.boxes, shown.classes
+    known = _known(shown, canvas)
     heat = np.zeros((n_classes, rows, columns), np.float32)
     sides = np.zeros((4, rows, columns), np.float32)
     weight = np.zeros((rows, columns), np.float32)
@@ -58,7 +78,24 @@ def target_of(boxes: FloatArray, classes: NDArray[np.int64], n_classes: int, can
         )
         weight[place] = bell * (np.log(max((x2 - x1) * (y2 - y1), 2.0)) / bell.sum())
     weight[(sides <= 0).any(axis=0)] = 0
-    return Target(heat, sides, weight)
+    known[heat.max(axis=0, initial=0) == 1] = 1
+    return Target(heat, sides, weight, known)
+
+
+def _known(shown: Labelled, canvas: Canvas) -> FloatArray:
+    """Where it is known what there is: everywhere but at cut objects, or only in boxes that a person has judged."""
+    known = np.full(canvas.cells, float(shown.complete), np.float32)
+    for box in shown.cut:
+        known[_cells(box)] = 0
+    for box in (*shown.boxes, *shown.refused):
+        known[_cells(box)] = 1
+    return known
+
+
+def _cells(box: FloatArray) -> tuple[slice, slice]:
+    """The cells that a canvas box touches."""
+    x1, y1, x2, y2 = (float(value) / STRIDE for value in box)
+    return slice(max(0, int(y1)), max(0, int(np.ceil(y2)))), slice(max(0, int(x1)), max(0, int(np.ceil(x2))))
 
 
 def _bell(offsets: NDArray[np.int64], deviation: float) -> FloatArray:

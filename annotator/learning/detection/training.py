@@ -38,11 +38,14 @@ SPREAD_ROWS = 64
 
 @dataclass(frozen=True)
 class Sample:
-    """The feature maps of a copy, flat, and what is on it."""
+    """The feature maps of a copy, flat, and what is known of it: as in ``augment.Copy``."""
 
     row: HalfArray
     boxes: FloatArray
     classes: IntArray
+    complete: bool
+    refused: FloatArray
+    cut: FloatArray
 
 
 def require_torch() -> None:
@@ -101,7 +104,8 @@ def make_samples(
         made[key] = []
         for copy in copies:
             context.check_cancelled()
-            made[key].append(Sample(cache.row(copy.pixels), copy.boxes, copy.classes))
+            row = cache.row(copy.pixels)
+            made[key].append(Sample(row, copy.boxes, copy.classes, copy.complete, copy.refused, copy.cut))
         progress(at + 1, len(chosen))
     return made
 
@@ -121,6 +125,7 @@ def train_head(
     start: DetectionHead | None = None,
     scale: float = 0.0,
     n_images: int = 0,
+    n_boxes: int = 0,
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
     context: JobContext = QUIET,
@@ -132,7 +137,7 @@ def train_head(
     require_torch()
     import torch
 
-    from annotator.learning.detection.network import Network, box_loss, heat_loss
+    from annotator.learning.detection.network import BOX_WEIGHT, Network, box_loss, heat_loss
 
     steps = steps_for(len(samples)) if steps is None else steps
     centre, spread = _spread(samples, cache)
@@ -151,14 +156,13 @@ def train_head(
             batch = [samples[row] for row in rows]
             maps = cache.unpacked([sample.row for sample in batch])
             inputs = [torch.from_numpy((maps[s] - centre[s]) / spread[s]) for s in STRIDES]
-            targets = [target_of(sample.boxes, sample.classes, n_classes, canvas) for sample in batch]
+            targets = [target_of(sample, n_classes, canvas) for sample in batch]
             heat, sides = network(*inputs)
-            loss = heat_loss(heat, torch.from_numpy(np.stack([t.heat for t in targets])))
-            loss = loss + 5.0 * box_loss(
-                sides,
-                torch.from_numpy(np.stack([t.sides for t in targets])),
-                torch.from_numpy(np.stack([t.weight for t in targets])),
+            true_heat, true_sides, weight, known = (
+                torch.from_numpy(np.stack([getattr(target, name) for target in targets]))
+                for name in ("heat", "sides", "weight", "known")
             )
+            loss = heat_loss(heat, true_heat, known[:, None]) + BOX_WEIGHT * box_loss(sides, true_sides, weight)
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
@@ -169,7 +173,6 @@ def train_head(
                 average[name].lerp_(value, 1 - keep)
             progress(step + 1, steps)
     weights = {name: value.numpy().copy() for name, value in average.items()}
-    n_boxes = sum(len(sample.boxes) for sample in samples)
     return DetectionHead(_folded(weights, centre, spread), canvas, scale, n_images, n_boxes)
 
 
