@@ -1,8 +1,9 @@
 """Decoded pictures in memory: the current image first, its neighbours ahead of time, never more than a number of bytes.
 
 Media room; plain threads and callbacks, no Qt. One loader thread serves only the current image, the others also prefetch, so
-that a click on a far image never waits behind neighbours. A large JPEG is delivered coarse (1/8) first, then at the wanted
-size, then, if asked for, in full. A request that has been replaced stops before its next stage and is never delivered.
+that a click on a far image never waits behind neighbours; nothing new is prefetched until that image is there. A large JPEG is
+delivered coarse (1/8) first, then at the wanted size, then, if asked for, in full. A request that has been replaced stops before
+its next stage and is never delivered.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from types import TracebackType
 from typing import Final, TypeAlias
 
 from annotator.media.pictures import Picture, decode, probe
+from annotator.media.precedence import ON_SCREEN
 
 _COARSE_PIXELS: Final = 3_000_000  # below this a JPEG is sharp in the time that a coarse frame would take
 _COARSE_STEP: Final = 8
@@ -64,6 +66,7 @@ class FrameCache:
         self._bytes = 0
         self._current: _Request | None = None
         self._waiting: _Request | None = None
+        self._unfinished: _Request | None = None  # the current image while it is not there
         self._ahead: deque[_Key] = deque()
         self._loading: set[_Key] = set()
         self._closed = False
@@ -106,6 +109,7 @@ class FrameCache:
                 done = self._ready((path, 0 if full else side, window)) is not None
                 self._current = request
                 self._waiting = None if done else request
+                self._await(self._waiting)
                 if not done:
                     self._start()
                     self._changed.notify_all()
@@ -126,6 +130,7 @@ class FrameCache:
         with self._changed:
             self._current = self._waiting = None
             self._ahead.clear()
+            self._await(None)
 
     def forget(self, path: Path | None = None) -> None:
         """Drop the pictures of a file that has changed, or all of them."""
@@ -151,6 +156,15 @@ class FrameCache:
                 name = f"frames-{number}"
                 self._threads.append(threading.Thread(target=self._work, args=(number == 0,), name=name, daemon=True))
                 self._threads[-1].start()
+
+    def _await(self, request: _Request | None) -> None:
+        """Prefetching here, and all that gives way elsewhere, rests while a request is unfinished."""
+        before, self._unfinished = self._unfinished, request
+        if before is None and request is not None:
+            ON_SCREEN.begin()
+        elif before is not None and request is None:
+            ON_SCREEN.end()
+            self._changed.notify_all()
 
     def _ready(self, key: _Key) -> Picture | None:
         """A picture that is as good as ``key`` asks for."""
@@ -188,7 +202,7 @@ class FrameCache:
     def _work(self, only_current: bool) -> None:
         while True:
             with self._changed:
-                while not self._closed and self._waiting is None and (only_current or not self._ahead):
+                while not self._closed and self._waiting is None and (only_current or not self._may_prefetch):
                     self._changed.wait()
                 if self._closed:
                     return
@@ -199,8 +213,20 @@ class FrameCache:
             elif key is not None:
                 self._load_ahead(key)
 
+    @property
+    def _may_prefetch(self) -> bool:
+        return bool(self._ahead) and self._unfinished is None
+
     def _serve(self, request: _Request) -> None:
         """All stages of the current image, each only while it still is the current one."""
+        try:
+            self._serve_stages(request)
+        finally:
+            with self._changed:
+                if self._unfinished is request:
+                    self._await(None)
+
+    def _serve_stages(self, request: _Request) -> None:
         try:
             stages = self._stages(request)
             for number, side in enumerate(stages):

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotator.media.pictures import decode
+from annotator.media.precedence import ON_SCREEN
 from annotator.media.problems import from_os_error
 
 SIDE: Final = 160
@@ -99,10 +100,14 @@ class ThumbnailCache:
         self._write(self.path_of(key), data.tobytes())
 
     def make(self, path: Path, key: ThumbnailKey | None = None) -> NDArray[np.uint8]:
-        """The thumbnail from the cache, else decoded from ``path`` and stored; raises ``ImageError``. Not for the GUI thread."""
+        """The thumbnail from the cache, else decoded from ``path`` and stored, behind the image on screen; raises ``ImageError``.
+
+        Not for the GUI thread.
+        """
         key = key or self.key_for(path)
         pixels = self.pixels(key)
         if pixels is None:
+            ON_SCREEN.give_way()
             pixels = decode(path, max_side=self.side).rgb()
             self.put(key, pixels)
         return pixels

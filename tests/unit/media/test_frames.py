@@ -14,6 +14,8 @@ import pytest
 from annotator.errors import ImageError
 from annotator.media import Picture, decode
 from annotator.media.frames import Frame, FrameCache
+from annotator.media.precedence import ON_SCREEN
+from annotator.media.thumbnails import ThumbnailCache
 
 A, B, C, D = (Path(f"{name}.png") for name in "abcd")
 
@@ -123,6 +125,34 @@ def test_current_image_does_not_wait_for_prefetching(cache: FrameCache, loader: 
     assert loader.calls == [(B, 50), (D, 50)]
     loader.held[B].set()
     eventually(lambda: cache.get(C, 50) is not None)
+
+
+def test_nothing_is_prefetched_and_no_thumbnail_made_until_the_current_image_is_there(
+    cache: FrameCache, loader: Loader, tmp_path: Path
+) -> None:
+    small = tmp_path / "small.png"
+    cv2.imwrite(str(small), np.zeros((30, 40, 3), np.uint8))
+    loader.held[A] = threading.Event()
+    frames: list[Frame] = []
+    made: list[np.ndarray] = []
+    cache.get(A, 50, frames.append, full=True)
+    cache.prefetch([B, C], 50)
+    eventually(lambda: loader.calls)
+    thumbnail = threading.Thread(target=lambda: made.append(ThumbnailCache(tmp_path / "t").make(small)))
+    thumbnail.start()
+    time.sleep(0.05)
+    assert loader.calls == [(A, 50)] and not made
+    loader.held[A].set()
+    eventually(lambda: made and cache.get(C, 50) is not None)
+    thumbnail.join()
+    assert loader.calls == [(A, 50), (A, None), (B, 50), (C, 50)]
+    loader.held[D] = threading.Event()
+    cache.get(D, 50, frames.append)
+    cache.cancel()  # whoever gave way to D need not wait for it now
+    began = time.monotonic()
+    ON_SCREEN.give_way(5)
+    assert time.monotonic() - began < 1
+    loader.held[D].set()
 
 
 def test_prefetch_in_order_and_a_new_list_replaces_the_old(cache: FrameCache, loader: Loader) -> None:
