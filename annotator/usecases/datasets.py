@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
-from annotator.domain.geometry import GeometryKind
+from annotator.domain.geometry import Caption, GeometryKind
 from annotator.domain.kinds import Decision, ImageState, Split, Task
 from annotator.domain.names import is_storable
 from annotator.domain.palette import label_color
@@ -23,11 +23,19 @@ from annotator.usecases.image_view import ImageView
 from annotator.usecases.matching import ImageMatcher
 from annotator.usecases.parts import Parts
 from annotator.usecases.results import ImportResult
-from annotator.usecases.settings_view import FOREIGN_FIELDS, FOREIGN_HEADER, FOREIGN_LABELS
+from annotator.usecases.settings_view import (
+    CAPTION_LABEL,
+    FOREIGN_FIELDS,
+    FOREIGN_HEADER,
+    FOREIGN_LABEL_FIELDS,
+    FOREIGN_LABELS,
+)
 
 BATCH = 500
 REJECTIONS = "rejections"
 SHOWN_NAMES = 3
+CAPTION = "caption"
+"""Name of the label that captions get, which have none where they come from."""
 TASK_OF = {GeometryKind.TAG: Task.TAGS, GeometryKind.BOX: Task.BOXES, GeometryKind.ROTATED_BOX: Task.BOXES}
 TASK_OF |= {GeometryKind.KEYPOINTS: Task.KEYPOINTS, GeometryKind.CAPTION: Task.CAPTIONS}
 
@@ -64,6 +72,7 @@ class _Progress:
     done: dict[Task, list[int]] = field(default_factory=dict)
     splits: dict[Split, list[int]] = field(default_factory=dict)
     frames: dict[int, tuple[str, int]] = field(default_factory=dict)
+    captions: bool = False
     touched: list[int] = field(default_factory=list)
 
 
@@ -99,6 +108,7 @@ def import_dataset(
         intake.finish()
         if dataset.extra:
             writer.settings.set(FOREIGN_HEADER, {**writer.settings.get(FOREIGN_HEADER, {}), **dataset.extra})
+    added = (*added, CAPTION) if progress.captions else added
     warnings = (*imported.report().warnings, *_warnings(progress))
     return ImportResult(len(progress.images), progress.annotations, added, warnings, chosen)
 
@@ -146,7 +156,11 @@ def _labels(writer: Writer, dataset: Dataset, multiple: bool) -> tuple[dict[str,
         color = each.color or label_color(position)
         label = Label(0, each.name, color, position, synonyms=each.synonyms, group_id=group_id, skeleton=each.skeleton)
         known[each.name] = replace(label, id=writer.labels.add(label))
+    fields = dict(writer.settings.get(FOREIGN_LABEL_FIELDS, {}))
     for each in dataset.labels:
+        if each.extra:
+            key = str(known[each.name].id)
+            fields[key] = {**fields.get(key, {}), **each.extra}
         if each.parent in known and known[each.name].parent_id is None and each in missing:
             known[each.name] = replace(known[each.name], parent_id=known[each.parent].id)
             writer.labels.update([known[each.name]])
@@ -154,6 +168,8 @@ def _labels(writer: Writer, dataset: Dataset, multiple: bool) -> tuple[dict[str,
             foreign[str(known[each.name].id)] = each.foreign_id
     if foreign:
         writer.settings.set(FOREIGN_LABELS, foreign)
+    if fields:
+        writer.settings.set(FOREIGN_LABEL_FIELDS, fields)
     return known, tuple(each.name for each in missing)
 
 
@@ -199,9 +215,12 @@ class _Intake:
             for known in before.get(image_id, ()):
                 have[known.label_id].append(known)
             for each in image.annotations:
-                if each.label not in self._labels:
+                if not each.label and isinstance(each.geometry, Caption):
+                    label = self._caption_label()
+                elif each.label not in self._labels:
                     raise FormatError(f"{image.name} has the label {each.label!r}, which the dataset does not list.")
-                label = self._labels[each.label]
+                else:
+                    label = self._labels[each.label]
                 if each.decision is Decision.REJECTED:
                     if self._is_new_rejection(image_id, label):
                         rejected.append((self._suggestion(image_id, label, each, REJECTIONS), each.annotator))
@@ -221,6 +240,18 @@ class _Intake:
         )
         self._progress.annotations += len(annotations) + len(suggestions) + len(rejected)
         self._remember_fields()
+
+    def _caption_label(self) -> Label:
+        """The label of captions, made when the first one comes."""
+        label = self._labels.get(CAPTION)
+        if label is None:
+            groups = self._writer.labels.groups()
+            position = len(self._labels)
+            label = Label(0, CAPTION, label_color(position), position, group_id=groups[0].id)
+            label = self._labels[CAPTION] = replace(label, id=self._writer.labels.add(label))
+            self._progress.captions = True
+        self._writer.settings.set(CAPTION_LABEL, label.id)
+        return label
 
     def _remember_fields(self) -> None:
         """Keep what the format said of the images beside what we know, for the way back."""

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-from annotator.domain.geometry import GeometryKind
+from annotator.domain.geometry import Caption, Geometry, GeometryKind
 from annotator.domain.kinds import ImageState, Source, Split, Task
 from annotator.domain.palette import label_color
 from annotator.domain.records import Annotation, Image, ImageFilter, Label, Suggestion, Verdict
@@ -22,13 +22,21 @@ from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, 
 from annotator.formats.spec import Field
 from annotator.formats.verify import verify
 from annotator.job_context import JobContext
+from annotator.store.session import Reader
 from annotator.usecases import certificates
 from annotator.usecases.export_target import check_target
 from annotator.usecases.image_view import ImageView
 from annotator.usecases.parts import Parts
 from annotator.usecases.results import ExportResult, Loss
 from annotator.usecases.review_view import ReviewView
-from annotator.usecases.settings_view import FOREIGN_FIELDS, FOREIGN_HEADER, FOREIGN_LABELS, REMOVED_ROOTS
+from annotator.usecases.settings_view import (
+    CAPTION_LABEL,
+    FOREIGN_FIELDS,
+    FOREIGN_HEADER,
+    FOREIGN_LABEL_FIELDS,
+    FOREIGN_LABELS,
+    REMOVED_ROOTS,
+)
 
 Ids = NDArray[np.int64]
 Scope = Literal["done_or_annotated", "done", "all"]
@@ -63,10 +71,13 @@ def export(parts: Parts, request: ExportRequest, context: JobContext) -> ExportR
     with parts.db.read() as reader:
         labels = reader.labels.all()
         foreign = reader.settings.get(FOREIGN_LABELS, {})
+        fields = reader.settings.get(FOREIGN_LABEL_FIELDS, {})
         header = reader.settings.get(FOREIGN_HEADER, {})
+        captions = _caption_label(reader)
     rejected = _rejected(parts) if _wants_rejected(request) else {}
-    images = _Images(parts, review, ids, labels, request.include_suggestions, rejected, context)
-    dataset = Dataset(tuple(_label(label, labels, foreign) for label in labels), images, header)
+    images = _Images(parts, review, ids, labels, request.include_suggestions, rejected, context, captions)
+    written = (_label(label, labels, foreign, fields) for label in labels if label.id != captions)
+    dataset = Dataset(tuple(written), images, header)
     report = registry.writer(request.format).write(
         dataset, request.path, images=request.images, merge=request.merge, replace=request.replace, context=context
     )
@@ -153,11 +164,22 @@ def _rejected(parts: Parts) -> dict[int, dict[int, UUID]]:
     return found
 
 
-def _label(label: Label, labels: tuple[Label, ...], foreign: dict[str, int]) -> DatasetLabel:
+def _caption_label(reader: Reader) -> int | None:
+    """The label that only stands for captions, which are written without one; None when there is none or it has other shapes."""
+    label_id: int | None = reader.settings.get(CAPTION_LABEL, None)
+    if label_id is None or any(a.kind is not GeometryKind.CAPTION for a in reader.annotations.of_label(label_id)):
+        return None
+    return label_id
+
+
+def _label(
+    label: Label, labels: tuple[Label, ...], foreign: dict[str, int], fields: dict[str, dict[str, Any]]
+) -> DatasetLabel:
     # A colour nobody chose says nothing to other programs, and its loss nothing to a person.
     color = "" if label.color == label_color(label.position) else label.color
     parent = next((other.name for other in labels if other.id == label.parent_id), "")
-    return DatasetLabel(label.name, foreign.get(str(label.id)), color, parent, label.skeleton, label.synonyms)
+    number, extra = foreign.get(str(label.id)), fields.get(str(label.id), {})
+    return DatasetLabel(label.name, number, color, parent, label.skeleton, label.synonyms, extra)
 
 
 class _Images:
@@ -172,8 +194,10 @@ class _Images:
         suggestions: bool,
         rejected: Mapping[int, Mapping[int, UUID]],
         context: JobContext,
+        captions: int | None = None,
     ) -> None:
         self._parts = parts
+        self._captions = captions
         self._review = review
         self._ids = ids
         self._labels = {label.id: label.name for label in labels}
@@ -249,9 +273,13 @@ class _Images:
             frame=image.frame,
         )
 
+    def _name(self, label_id: int, geometry: Geometry) -> str:
+        """The label's name, none for what only stands under the label of captions."""
+        return "" if label_id == self._captions and isinstance(geometry, Caption) else self._labels[label_id]
+
     def _annotation(self, annotation: Annotation) -> DatasetAnnotation:
         return DatasetAnnotation(
-            label=self._labels[annotation.label_id],
+            label=self._name(annotation.label_id, annotation.geometry),
             geometry=annotation.geometry,
             attributes=annotation.attributes,
             track_id=annotation.track_id,
@@ -263,7 +291,7 @@ class _Images:
 
     def _suggestion(self, suggestion: Suggestion) -> DatasetAnnotation:
         return DatasetAnnotation(
-            label=self._labels[suggestion.label_id],
+            label=self._name(suggestion.label_id, suggestion.geometry),
             geometry=suggestion.geometry,
             source=Source.DRAWN,
             confidence=suggestion.confidence,

@@ -6,9 +6,11 @@ import json
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from PIL import Image as Picture
 
 from annotator.domain.geometry import Box, Tag
 from annotator.domain.kinds import ImageState, Source, Split, Task
@@ -324,3 +326,43 @@ def test_an_empty_picture_of_a_dataset_comes_in_as_a_negative(project: Project, 
     file.write_text(json.dumps(document))
     project.import_dataset(file)
     assert project.export(tmp_path / "voc", "voc").images == 2
+
+
+def test_captions_come_in_under_a_label_of_their_own_and_leave_without_one(project: Project, tmp_path: Path) -> None:
+    file = tmp_path / "captions.json"
+    image = {"id": 0, "file_name": "red/0.png", "width": 96, "height": 64}
+    records = [{"id": n, "image_id": 0, "caption": text} for n, text in enumerate(("red", "a red picture"))]
+    file.write_text(json.dumps({"images": [image], "annotations": records}))
+    result = project.import_dataset(file)
+    assert (result.annotations, result.labels) == (2, ("caption",))
+    project.export(tmp_path / "out", "coco")
+    written = json.loads((tmp_path / "out/annotations/captions.json").read_text())["annotations"]
+    assert [(one["caption"], "category_id" in one) for one in written] == [("red", False), ("a red picture", False)]
+    categories = json.loads((tmp_path / "out/annotations/instances.json").read_text())["categories"]
+    assert "caption" not in {one["name"] for one in categories}
+
+
+def test_a_track_comes_back_as_a_track_of_its_sequence(project: Project, tmp_path: Path) -> None:
+    source = Path(__file__).parents[2] / "golden/cvat/video/annotations.xml"
+    names = {"frame_000010.png": "red/0.png", "frame_000013.png": "red/1.png", "frame_000016.png": "red/2.png"}
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for name in names:
+        Picture.new("RGB", (25, 20)).save(folder / name)
+    with Project.create(tmp_path / "video", folder, ["car"]) as video:
+        result = video.import_dataset(source)
+        assert (result.format, result.images, result.annotations) == ("cvat", 3, 4)
+        images = video.images.many(video.images.ids().tolist())
+        assert [(i.sequence, i.frame) for i in images] == [("t.mp4", 10), ("t.mp4", 13), ("t.mp4", 16)]
+        video.export(tmp_path / "out.xml", "cvat")
+    for tag in (
+        "track",
+        "track/box",
+        "track/polygon",
+        "track/box/attribute",
+        "meta/task/labels/label/attributes/attribute",
+    ):
+        before, after = (ElementTree.parse(file).getroot().findall(tag) for file in (source, tmp_path / "out.xml"))
+        assert [(one.attrib, (one.text or "").strip()) for one in after] == [
+            (one.attrib, (one.text or "").strip()) for one in before
+        ], tag
