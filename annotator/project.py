@@ -117,6 +117,26 @@ class Project:
 
         return cls(opening.open_parts(Path(path), annotator, lock=lock and not read_only, read_only=read_only))
 
+    @classmethod
+    def restore(
+        cls,
+        path: Path | str,
+        archive: Path | str,
+        images: Path | str | None = None,
+        *,
+        annotator: str | None = None,
+        context: JobContext = QUIET,
+    ) -> Project:
+        """Make the project folder ``path`` from an archive: everything, with all verdicts and the edits that can be undone.
+
+        ``images`` is the folder where its pictures are now, or a new one for those that the archive holds. Raises ``FormatError``
+        when the file is no archive of a project and ``StoreError`` when ``path`` already holds one.
+        """
+        from annotator.usecases import archive as archives
+
+        folder = None if images is None else Path(images)
+        return cls(archives.restore(Path(path), Path(archive), folder, annotator, context))
+
     @staticmethod
     def folder_for(images: Path | str) -> Path:
         """Where the project of a folder of images belongs: NAME.annotator beside it, else in the user's data directory."""

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from annotator.cli.shared import AsJson, answer, plural, work
+from annotator.errors import UsageError
 from annotator.usecases.results import ScanResult
 
 
@@ -21,16 +22,31 @@ def new(
     project: Annotated[
         Path, typer.Argument(metavar="PROJECT", help="The folder to make; it must not exist or be empty.")
     ],
-    images: Annotated[Path, typer.Option("--images", help="The folder of pictures; they stay where they are.")],
+    images: Annotated[
+        Path | None, typer.Option("--images", help="The folder of pictures; they stay where they are.")
+    ] = None,
     labels: Annotated[str, typer.Option("--labels", help="Names of labels, separated by commas.")] = "",
     multi: Annotated[
         bool, typer.Option("--multi", help="An image may have several of the labels as tags, not one at most.")
     ] = False,
+    archive: Annotated[
+        Path | None,
+        typer.Option("--archive", help="Bring back the project of this archive; --images is where its pictures are."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a project from a folder of pictures."""
+    """Make a project from a folder of pictures, or from an archive."""
     from annotator.project import Project
 
+    if archive is not None:
+        if labels or multi:
+            raise UsageError("An archive brings its own labels.", "Leave --labels and --multi away.")
+        with Project.restore(project, archive, images) as made:
+            result = work(made.scan, "Looking for pictures")
+        answer(result, as_json, lambda console: _show(console, project, result))
+        return
+    if images is None:
+        raise UsageError("A project needs pictures.", "Give their folder with --images, or --archive.")
     names = [name.strip() for name in labels.split(",") if name.strip()]
     with Project.create(project, images, names, exclusive=not multi, scan=False) as made:
         result = work(made.scan, "Looking for pictures")

@@ -79,9 +79,11 @@ class Dataset:
     """Labels in order and a re-iterable of images. ``extra`` keeps the format's own header.
 
     ``may_have_tags`` is False where the reader knows that there are none, which spares whoever asks a look at each image.
+    ``attachments`` are files of a project beside its dataset, by name with what gives their bytes; only our archive takes them.
     """
 
     labels: tuple[DatasetLabel, ...]
     images: Iterable[DatasetImage]
     extra: Mapping[str, Any] = field(default_factory=dict)
     may_have_tags: bool = True
+    attachments: Mapping[str, Callable[[], Iterable[bytes]]] = field(default_factory=dict)

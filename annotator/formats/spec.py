@@ -62,6 +62,7 @@ class FormatSpec:
     ``suffixes`` are the endings of a target that is one file; without one the target is a folder, unless ``file_only``.
     ``one_kind``: a dataset holds one of the kinds, the others are converted; ``needs_split``: every image is in a split;
     ``needs_images``: a picture that does not come along cannot be labelled; ``one_part``: polygons of several parts are joined.
+    ``lossless``: fields of other formats are held too;
     ``disjoint``: a pixel has one label, so shapes that overlap lose the part below.
     ``needs_visible``: keypoints of which none is labelled cannot be written;
     ``image_names`` and ``label_names`` are examples of names that it can hold, empty when any will do; ``single_tag``: one
@@ -91,6 +92,7 @@ class FormatSpec:
     one_part: bool = False
     needs_visible: bool = False
     disjoint: bool = False
+    lossless: bool = False
     frames: bool = False
     typed_attributes: bool = False
     image_names: tuple[str, ...] = ()

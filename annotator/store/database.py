@@ -62,8 +62,8 @@ class Database:
         self._subscribers: list[Subscriber] = []
 
     @classmethod
-    def create(cls, folder: Path) -> Database:
-        """Make ``project.db`` in ``folder`` (made too). Raises ``StoreError`` when there is one already."""
+    def create(cls, folder: Path, begin: Callable[[Connection], None] = schema.create) -> Database:
+        """Make ``project.db`` in ``folder`` (made too); ``begin`` fills it. Raises ``StoreError`` when there is one already."""
         path = folder / FILE_NAME
         if path.exists():
             raise StoreError(f"{folder} already holds a project.", "Open it, or choose another name.", path=path)
@@ -73,7 +73,12 @@ class Database:
             what = f"The folder {folder} cannot be made: {error.strerror}."
             raise StoreError(what, "Choose a place where you may write.", path=folder) from error
         database = cls(_sqlite_engine(path), path)
-        database._begin_life()
+        try:
+            database._begin_life(begin)
+        except BaseException:
+            database.close()
+            path.unlink(missing_ok=True)
+            raise
         return database
 
     @classmethod
@@ -99,7 +104,7 @@ class Database:
         database = cls(_server_engine(parsed), parsed.render_as_string(hide_password=True))
         try:
             if create:
-                database._begin_life()
+                database._begin_life(schema.create)
             else:
                 database._check_schema()
         except BaseException:
@@ -164,9 +169,9 @@ class Database:
             raise StoreError(f"{self.where} was opened for reading only.", "Open it for writing.", path=self.where)
         return self.engine.connect().execution_options(writes=True)
 
-    def _begin_life(self) -> None:
+    def _begin_life(self, begin: Callable[[Connection], None]) -> None:
         with self.transaction() as connection:
-            schema.create(connection)
+            begin(connection)
 
     def _check_schema(self) -> None:
         with problems.explained(self.where), self.engine.connect() as connection, connection.begin():

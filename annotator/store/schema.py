@@ -17,11 +17,19 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def create(connection: Connection) -> None:
-    """Make all tables in an empty database and note that it is current."""
+    """Make all tables in an empty database with the rows that every project has."""
+    make(connection, REVISIONS[-1])
+    seed(connection)
+
+
+def make(connection: Connection, wanted: str) -> None:
+    """Make the tables of a version in an empty database, and note which it is."""
+    if wanted != REVISIONS[-1]:
+        _migrate(connection, wanted)
+        return
     Base.metadata.create_all(connection)
     connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
-    connection.execute(text("INSERT INTO alembic_version VALUES (:version)"), {"version": REVISIONS[-1]})
-    seed(connection)
+    connection.execute(text("INSERT INTO alembic_version VALUES (:version)"), {"version": wanted})
 
 
 def seed(connection: Connection) -> None:
@@ -51,10 +59,15 @@ def is_current(connection: Connection, path: Path | str) -> bool:
 
 def upgrade(connection: Connection) -> None:
     """Run the missing migrations inside the transaction of ``connection``."""
+    if revision(connection) != REVISIONS[-1]:
+        _migrate(connection, "head")
+
+
+def _migrate(connection: Connection, wanted: str) -> None:
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, wanted)

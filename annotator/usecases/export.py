@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,8 +23,9 @@ from annotator.formats.verify import verify
 from annotator.job_context import JobContext
 from annotator.store.session import Reader
 from annotator.usecases import certificates
+from annotator.usecases.archive import attachments
 from annotator.usecases.export_target import check_target
-from annotator.usecases.image_view import ImageView
+from annotator.usecases.image_view import ImageView, root_names
 from annotator.usecases.parts import Parts
 from annotator.usecases.results import ExportResult, Loss
 from annotator.usecases.review_view import ReviewView
@@ -66,7 +66,8 @@ def export(parts: Parts, request: ExportRequest, context: JobContext) -> ExportR
     check_target(parts, request.path, request.format, with_images=request.images != "none", replace=request.replace)
     review = ReviewView(parts)
     ids = _chosen(parts, review, request)
-    if not len(ids):
+    whole = registry.spec(request.format).lossless and _is_whole(request)
+    if not len(ids) and not whole:
         raise _nothing(request)
     with parts.db.read() as reader:
         labels = reader.labels.all()
@@ -78,14 +79,22 @@ def export(parts: Parts, request: ExportRequest, context: JobContext) -> ExportR
     images = _Images(parts, review, ids, labels, request.include_suggestions, rejected, context, captions)
     written = (_label(label, labels, foreign, fields) for label in labels if label.id != captions)
     dataset = Dataset(tuple(written), images, header)
-    report = registry.writer(request.format).write(
-        dataset, request.path, images=request.images, merge=request.merge, replace=request.replace, context=context
-    )
+    with parts.db.read() as reader:
+        if whole:
+            dataset = replace(dataset, attachments=attachments(reader.connection))
+        report = registry.writer(request.format).write(
+            dataset, request.path, images=request.images, merge=request.merge, replace=request.replace, context=context
+        )
     verified = verify(dataset, report, merged=request.merge, context=context) if request.verify else None
     lossy = tuple(Loss(row.label, row.kind, row.count, row.outcome.value, row.detail) for row in report.lossy)
     with parts.db.read() as reader:
         under = certificates.signed(reader, ids)
     return ExportResult(report.images, report.annotations, lossy, str(request.path), request.format, under, verified)
+
+
+def _is_whole(request: ExportRequest) -> bool:
+    """Whether the export is of the project and not of a part: then an archive carries all its rows."""
+    return not request.splits and not request.merge
 
 
 def _nothing(request: ExportRequest) -> AnnotatorError:
@@ -205,7 +214,7 @@ class _Images:
         self._rejected = rejected
         self._context = context
         self._view = ImageView(parts)
-        self._names = _root_names(self._view)
+        self._names = root_names(self._view)
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -297,17 +306,3 @@ class _Images:
             confidence=suggestion.confidence,
             suggested=True,
         )
-
-
-def _root_names(view: ImageView) -> dict[int, str]:
-    """What stands before an image's path when pictures come from several folders: the folder's name, numbered if it repeats."""
-    roots = [root for root in view.roots() if len(view.ids(ImageFilter(roots=frozenset({root.id}))))]
-    if len(roots) < 2:
-        return {}
-    used: Counter[str] = Counter()
-    names: dict[int, str] = {}
-    for root in roots:
-        name = Path(root.path).name or "root"
-        used[name] += 1
-        names[root.id] = f"{name}/" if used[name] == 1 else f"{name}-{used[name]}/"
-    return names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -152,3 +153,17 @@ def _marks(chosen: Ids, ids: Ids) -> NDArray[np.bool_]:
     table = np.zeros(max(int(chosen.max(initial=0)), int(ids.max(initial=0))) + 1, dtype=bool)
     table[chosen] = True
     return table[ids]
+
+
+def root_names(view: ImageView) -> dict[int, str]:
+    """What stands before an image's path in a dataset of several folders: the folder's name, numbered if it repeats."""
+    roots = [root for root in view.roots() if len(view.ids(ImageFilter(roots=frozenset({root.id}))))]
+    if len(roots) < 2:
+        return {}
+    used: Counter[str] = Counter()
+    names: dict[int, str] = {}
+    for root in roots:
+        name = Path(root.path).name or "root"
+        used[name] += 1
+        names[root.id] = f"{name}/" if used[name] == 1 else f"{name}-{used[name]}/"
+    return names

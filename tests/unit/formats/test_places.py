@@ -47,7 +47,8 @@ def dataset(format_id: str, folder: Path, *names: str, label: str = "cat") -> Da
 
 
 def target_of(format_id: str, folder: Path) -> Path:
-    return folder / ("out.csv" if registry.spec(format_id).file_only else "out")
+    spec = registry.spec(format_id)
+    return folder / ("out" + spec.suffixes[0] if spec.file_only else "out")
 
 
 def write(format_id: str, data: Dataset, target: Path, **options: object) -> Report:

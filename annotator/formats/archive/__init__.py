@@ -1,0 +1,1 @@
+"""Our own archive: one zip that loses nothing."""
