@@ -170,11 +170,15 @@ class Jobs(QObject):
         self._lane = ThreadPoolExecutor(1, thread_name_prefix="files")
 
     def detach(self) -> None:
-        """Stop everything that runs over the project; waits for the file lane, which stops at its next picture."""
+        """Stop everything that runs over the project; waits for the file lane, which stops at its next picture.
+
+        The engine ends behind the window's back: it answers within seconds, works through its own connections, and what it still
+        says is heard by nobody. The program waits for it at its end.
+        """
         for view in self.running:
             self.cancel(view.id)
         if self._engine is not None:
-            self._engine.close()
+            threading.Thread(target=self._engine.close, name="engine-end").start()
             self._engine = None
         for relay in (self._engine_events, self._changes):
             if relay is not None:
@@ -339,12 +343,16 @@ class Errand(QObject):
         future = self._pool.submit(function, *arguments, **parameters)
         future.add_done_callback(_Tagged(tag, self._relay.post))
 
-    def close(self) -> None:
-        """Wait for what runs, and bring nothing more."""
-        self._relay.close()
+    def wait(self) -> None:
+        """Forget what waits and let what runs come to its end; answers that are on their way still arrive."""
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
+
+    def close(self) -> None:
+        """Wait for what runs, and bring nothing more."""
+        self._relay.close()
+        self.wait()
 
     def _deliver(self, answer: Answer) -> None:
         self.answered.emit(answer)

@@ -34,30 +34,23 @@ class Order:
         self._index = -1
 
     @property
+    def is_plain(self) -> bool:
+        """Whether the whole queue is shown, in its own order: kept in memory, not asked of the store."""
+        return self.wanted == ImageFilter() and self.sorting is Sorting.QUEUE
+
+    @property
     def index(self) -> int:
         """The place of the current image, -1 when the filter hides it."""
         return self._index
 
     def follow(self, project: Project) -> None:
         """Read the ids of ``project`` anew."""
-        if self.sorting is Sorting.NAME:
-            from annotator.usecases.image_view import ImageOrder  # type: ignore[attr-defined]
+        self.take(read_ids(project, self.wanted, self.sorting))
 
-            self.ids = project.images.ids(self.wanted, ImageOrder.NAME)
-        elif self.wanted == ImageFilter():
-            self.ids = project.queue.order()
-        else:
-            passing = project.images.ids(self.wanted)
-            queue = project.queue.order()
-            shown = queue[np.isin(queue, passing)]
-            # Images that cannot be shown are not in the queue, but a filter may ask for them.
-            self.ids = np.concatenate([shown, passing[~np.isin(passing, shown)]])
+    def take(self, ids: Ids) -> None:
+        """Show these."""
+        self.ids = ids
         self._find()
-
-    def restrict(self, project: Project, wanted: ImageFilter, sorting: Sorting) -> None:
-        """Show only what ``wanted`` lets through, sorted."""
-        self.wanted, self.sorting = wanted, sorting
-        self.follow(project)
 
     def stand_at(self, image_id: int) -> None:
         """The annotator looks at ``image_id`` now."""
@@ -84,3 +77,26 @@ class Order:
 
     def _find(self) -> None:
         self._index = -1 if self.current_id is None else self.index_of(self.current_id)
+
+
+def read_ids(project: Project, wanted: ImageFilter, sorting: Sorting) -> Ids:
+    """The ids that pass ``wanted``, in order. May be called from any thread."""
+    if sorting is Sorting.NAME:
+        from annotator.usecases.image_view import ImageOrder  # type: ignore[attr-defined]
+
+        return project.images.ids(wanted, ImageOrder.NAME)
+    queue = project.queue.order()
+    if wanted == ImageFilter():
+        return queue
+    passing = project.images.ids(wanted)
+    shown = queue[np.isin(queue, passing)]
+    # Images that cannot be shown are not in the queue, but a filter may ask for them.
+    return np.concatenate([shown, passing[~np.isin(passing, shown)]])
+
+
+def is_quick(project: Project, wanted: ImageFilter) -> bool:
+    """Whether the ids come within a frame or two: those of a filter by suggestions must have been counted."""
+    by_suggestions = (
+        wanted.suggested is not None or wanted.min_confidence is not None or wanted.max_confidence is not None
+    )
+    return not by_suggestions or project.review.is_counted

@@ -18,8 +18,9 @@ from annotator.edits.changes import LabelChange
 from annotator.edits.vocabulary import Vocabulary
 from annotator.events import ChangeSet, Table
 from ui.annotation_index import AnnotationIndex
-from ui.engine_bridge import Relay
-from ui.ordering import Order, Sorting
+from ui.engine_bridge import Answer, Errand, Relay
+from ui.ordering import Ids, Order, Sorting, is_quick, read_ids
+from ui.soon import Soon
 from ui.walking import Walk, Walking
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ class Session(QObject):
         self.vocabulary = Vocabulary({}, {})
         self._arrived_at = 0.0
         self._index = AnnotationIndex()
+        self._errand = Errand(self)
+        self._errand.answered.connect(self._order_read)
+        self._reread = Soon(self._read_order, self)
         self._commits = Relay(self._committed, self)
         self._failures = Relay(self._reverted, self)
         self._arrivals = Relay(self._changed, self)
@@ -87,6 +91,8 @@ class Session(QObject):
             return
         self.select(())
         self.activate(None)
+        self._reread.forget()
+        self._errand.wait()
         project, self.project = self.project, None
         if self._unsubscribe is not None:
             self._unsubscribe()
@@ -173,9 +179,25 @@ class Session(QObject):
         self.step(-1)
 
     def show_images(self, wanted: ImageFilter, sorting: Sorting) -> None:
-        """Let the queue show what ``wanted`` lets through."""
+        """Let the queue show what ``wanted`` lets through; soon, when that takes longer than a person notices."""
         if self.project is not None:
-            self.order.restrict(self.project, wanted, sorting)
+            self.order.wanted, self.order.sorting = wanted, sorting
+            if is_quick(self.project, wanted):
+                self.order.follow(self.project)
+                self.order_changed.emit()
+            else:
+                self._read_order()
+
+    def _read_order(self) -> None:
+        """Read the order in the background; ``order_changed`` follows."""
+        self._errand.ask("order", _ids_of, self.project, self.order.wanted, self.order.sorting)
+
+    def _order_read(self, answer: Answer) -> None:
+        if answer.error is not None:
+            raise answer.error
+        project, wanted, sorting, ids = answer.value
+        if project is self.project and (wanted, sorting) == (self.order.wanted, self.order.sorting):
+            self.order.take(ids)
             self.order_changed.emit()
 
     # --- edits ---------------------------------------------------------------------------------------------------------
@@ -237,8 +259,11 @@ class Session(QObject):
             self._reload_labels()
             self.labels_changed.emit()
         if changes.touches(Table.QUEUE, Table.IMAGE):
-            self.order.follow(self.project)
-            self.order_changed.emit()
+            if self.order.is_plain:
+                self.order.follow(self.project)
+                self.order_changed.emit()
+            else:
+                self._reread.ask()
         suggested = changes.touches(Table.RUN, Table.SETTING)
         if self.page is not None and (suggested or changes.concerns(self.page.image.id)):
             self._reload_page(self.page.image.id, only_if_other=True)
@@ -337,3 +362,8 @@ class Session(QObject):
 
 def _label_place(label: Label) -> tuple[int, int]:
     return label.position, label.id
+
+
+def _ids_of(project: Project, wanted: ImageFilter, sorting: Sorting) -> tuple[Project, ImageFilter, Sorting, Ids]:
+    """Runs in a thread."""
+    return project, wanted, sorting, read_ids(project, wanted, sorting)

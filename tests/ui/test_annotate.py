@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,14 @@ from PySide6.QtWidgets import QApplication
 
 from annotator.domain.geometry import Box, GeometryKind
 from annotator.domain.kinds import Decision, ImageState, Source, Split, Task
-from annotator.domain.records import new_annotation
+from annotator.domain.records import ImageFilter, new_annotation
 from annotator.project import Project
 from annotator.pseudolabel.calibrate import Calibration
 from annotator.pseudolabel.suggest import TagGroup
-from annotator.usecases import tag_table
+from annotator.usecases import review_view, tag_table
 from annotator.usecases.settings_view import TAG_RUN
 from annotator.usecases.tag_table import GroupTable, TagTable
-from tests.ui.conftest import BOX, OTHER_BOX, press, suggest
+from tests.ui.conftest import BOX, OTHER_BOX, FakeEngine, press, suggest
 from ui.dialogs.settings_dialog import SettingsDialog
 from ui.main_window import MainWindow
 
@@ -443,6 +444,55 @@ def test_the_queue_is_filtered_by_annotator_attribute_and_confidence(window: Mai
     assert session.order.ids.tolist() == [first]
     window.queue._remove_filter("attribute")
     choose_filter(window, "Confidence of a suggestion", "50% – 70%")
-    assert session.order.ids.tolist() == [third]
+    qtbot.waitUntil(lambda: session.order.ids.tolist() == [third])
     window.queue._remove_filter("confidence")
     assert len(session.order.ids) == 6
+
+
+def test_the_window_goes_on_while_suggestions_are_counted_for_a_filter(
+    window: MainWindow, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suggest(window, ("cat", BOX, 0.6))
+    with_suggestions = window.session.image.id
+    qtbot.wait(600)  # the figures of the panels are counted by now
+    counting, released = threading.Event(), threading.Event()
+    count = review_view.open_piles
+
+    def slow(*arguments: Any) -> Any:
+        counting.set()
+        assert released.wait(20)
+        return count(*arguments)
+
+    monkeypatch.setattr(review_view, "open_piles", slow)
+    review = window.session.project.review
+    with review._lock:
+        review._open = None
+    window.queue._show(ImageFilter(suggested=True))
+    qtbot.waitUntil(counting.is_set)
+    assert window.session.step(1)  # a page is read, and the filter does not hold it up
+    assert len(window.session.order.ids) == 6
+    released.set()
+    qtbot.waitUntil(lambda: window.session.order.ids.tolist() == [with_suggestions])
+
+
+def test_a_filter_follows_edits(window: MainWindow, qtbot: Any) -> None:
+    window.queue._show(ImageFilter(states=frozenset({ImageState.DONE})))
+    assert len(window.session.order.ids) == 0
+    press(window, Qt.Key.Key_Return, CTRL)
+    qtbot.waitUntil(lambda: len(window.session.order.ids) == 1)
+
+
+def test_leaving_a_project_does_not_wait_for_its_engine(window: MainWindow, qtbot: Any) -> None:
+    window.jobs.submit("train", quiet=True, task="tags")
+    engine, ended, released = FakeEngine.made[-1], threading.Event(), threading.Event()
+
+    def close() -> None:
+        assert released.wait(20)
+        ended.set()
+
+    engine.close = close
+    window.projects.leave()
+    assert window.session.project is None
+    assert not ended.is_set()
+    released.set()
+    qtbot.waitUntil(ended.is_set)
