@@ -107,12 +107,17 @@ class Excepthook(QObject):
         )
 
 
+SWITCH_S = 0.0005
+"""Painting and reading give the interpreter away at almost every call, and wait this long each time while a job's threads work."""
+
+
 def application(arguments: list[str] | None = None) -> QApplication:
     """The one QApplication, dressed."""
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication(arguments or sys.argv[:1])
     app.setApplicationName("annotator")
     app.setApplicationDisplayName("Annotator")
+    sys.setswitchinterval(SWITCH_S)
     return app
 
 

@@ -129,9 +129,8 @@ class QueueView:
         assert self._order is not None
         changed, self._pending = self._pending, set()
         with self._parts.db.read() as reader:
-            images = reader.images.many(sorted(changed))
-        shown = np.asarray([image.id for image in images if image.state in SHOWN], np.int64)
-        hidden = np.asarray([image.id for image in images if image.state not in SHOWN], np.int64)
+            shown = reader.images.passing(sorted(changed), ImageFilter(states=SHOWN))
+        hidden = np.setdiff1d(np.fromiter(changed, np.int64, len(changed)), shown)
         order = self._order
         if len(hidden):
             order = order[~np.isin(order, hidden)]
