@@ -108,7 +108,7 @@ class Excepthook(QObject):
 
 
 SWITCH_S = 0.0005
-"""Painting and reading give the interpreter away at almost every call, and wait this long each time while a job's threads work."""
+"""Painting and reading give the interpreter away at almost every call, and wait so long each time while a job's threads work."""
 
 
 def application(arguments: list[str] | None = None) -> QApplication:

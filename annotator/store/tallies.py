@@ -23,6 +23,10 @@ ANNOTATOR = "annotator"
 ATTRIBUTE = "attribute"
 KEY_CHARS = 200
 """Longer names and values are not counted: PostgreSQL indexes no long ones, and nobody filters by them."""
+_ADD = (
+    "INSERT INTO image_tally (scope, key, image_id, number) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (scope, key, image_id) DO UPDATE SET number = number + excluded.number"
+)
 Differences = Counter[tuple[str, str, int]]
 """By scope, key and image id."""
 
@@ -46,10 +50,14 @@ def _attribute_keys(attributes: Mapping[str, Any]) -> list[str]:
 def differences(annotations: Iterable[Annotation], sign: int) -> Differences:
     """What annotations that come (1) or go (-1) change."""
     found: Differences = Counter()
+    whose: Counter[tuple[str, int]] = Counter()
     for annotation in annotations:
-        found[ANNOTATOR, annotation.annotator[:KEY_CHARS], annotation.image_id] += sign
-        for key in _attribute_keys(annotation.attributes):
-            found[ATTRIBUTE, key, annotation.image_id] += sign
+        whose[annotation.annotator, annotation.image_id] += sign
+        if annotation.attributes:
+            for key in _attribute_keys(annotation.attributes):
+                found[ATTRIBUTE, key, annotation.image_id] += sign
+    for (annotator, image), number in whose.items():
+        found[ANNOTATOR, annotator[:KEY_CHARS], image] += number
     return found
 
 
@@ -74,13 +82,12 @@ class Tallies:
 
     def add(self, changes: Mapping[tuple[str, str, int], int]) -> None:
         """Add differences."""
-        rows = [
-            {"scope": scope, "key": key, "image_id": image, "number": number}
-            for (scope, key, image), number in changes.items()
-            if number
-        ]
-        if rows:
-            self._connection.execute(self._upsert(self._insert()), rows)
+        rows = [(*key, number) for key, number in changes.items() if number]
+        if rows and self._connection.dialect.name == "sqlite":
+            self._connection.exec_driver_sql(_ADD, rows)
+        elif rows:
+            names = ("scope", "key", "image_id", "number")
+            self._connection.execute(self._upsert(self._insert()), [dict(zip(names, row, strict=True)) for row in rows])
 
     def add_chosen(self, chosen: ColumnElement[bool], sign: int) -> None:
         """The annotations that fulfil ``chosen`` come (1) or go (-1): counted where they are, for bulk edits."""
