@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         IndexResult,
         ScanResult,
         SimulateResult,
+        SplitResult,
         StatsResult,
         SuggestResult,
         TrainResult,
@@ -359,6 +360,12 @@ class Project:
 
         request = audit.AuditRequest(tuple(parts), tuple(Path(each) for each in against), model, device)
         return audit.audit(self._parts, request, context)
+
+    def split(self, fractions: Mapping[Split, float], *, seed: int = 0, context: JobContext = QUIET) -> SplitResult:
+        """Divide the images that have no split: stratified by label, a sequence never torn; what has a split keeps it."""
+        from annotator.usecases import splitting
+
+        return splitting.split(self._parts, fractions, seed, context)
 
     def stats(self) -> StatsResult:
         """The project in numbers."""

@@ -28,6 +28,7 @@ from annotator.cli import (
     new,
     open,
     simulate,
+    split,
     stats,
     suggest,
     train,
@@ -65,7 +66,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Label images with models that learn from every verdict. Without a command, opens the window.",
 )
-for module in (open, demo, new, import_, suggest, train, accept, audit, export, simulate, stats, models, doctor):
+for module in (open, demo, new, import_, suggest, train, accept, audit, export, split, simulate, stats, models, doctor):
     module.register(app)
 
 

@@ -120,6 +120,17 @@ class AnnotationReads:
         )
         return [(row[0], row[1], row[2]) for row in self._connection.execute(query)]
 
+    def labels_on(self) -> list[tuple[int, int]]:
+        """(image id, label id) of all annotations, each pair once."""
+        row = AnnotationRow
+        query = (
+            select(row.image_id, row.label_id)
+            .where(annotation_visible())
+            .distinct()
+            .order_by(row.image_id, row.label_id)
+        )
+        return [(found[0], found[1]) for found in self._connection.execute(query)]
+
     def images_with(self, kinds: Iterable[GeometryKind]) -> NDArray[np.int64]:
         """The ids of the images that carry an annotation of one of ``kinds``, ascending."""
         query = (

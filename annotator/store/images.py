@@ -200,6 +200,15 @@ class ImageReads:
         at = np.minimum(np.searchsorted(known[:, 0], ids), len(known) - 1)
         return np.where((known[at, 0] == ids)[:, None], known[at, 1:], 0)
 
+    def for_splitting(self) -> list[tuple[int, int, str, str, str, str]]:
+        """(id, root id, uri, split or "", sequence, content hash) of every image that is there, in the order of adding."""
+        row = ImageRow
+        query = select(row.id, row.root_id, row.uri, row.split, row.sequence, row.content_hash).order_by(row.id)
+        bad = (ImageState.MISSING.value, ImageState.UNREADABLE.value)
+        return [
+            (r[0], r[1], r[2], r[3], r[4], r[5]) for r in self._connection.execute(query.where(row.state.not_in(bad)))
+        ]
+
     def done_ids(self, task: Task) -> NDArray[np.int64]:
         """The ids of the images that are done for ``task``, ascending."""
         return self._id_array(select(DoneRow.image_id).where(DoneRow.task == task.value).order_by(DoneRow.image_id))

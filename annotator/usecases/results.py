@@ -154,6 +154,26 @@ class ExportResult:
 
 
 @dataclass(frozen=True)
+class LabelSplit:
+    """How many images of each split have a label."""
+
+    name: str
+    train: int
+    val: int
+    test: int
+
+
+@dataclass(frozen=True)
+class SplitResult:
+    """``added`` images got a split; ``splits`` counts all images by split; ``groups`` were kept together."""
+
+    added: int
+    groups: int
+    splits: Mapping[str, int]
+    labels: tuple[LabelSplit, ...]
+
+
+@dataclass(frozen=True)
 class CurvePoint:
     """Mean and standard deviation of the metric over the seeds after ``budget`` labels; ``actions`` is the effort.
 
