@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from annotator.domain.records import Image
 from ui.engine_bridge import Relay
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from annotator.media.frames import Frame, FrameCache
 
 AHEAD = 4
+AHEAD_AFTER_MS = 40
 CACHE_BYTES = 384 << 20
 LEAST_SIDE = 1024
 
@@ -40,7 +41,12 @@ class FrameLoader(QObject):
         self._image_id = -1
         self._path: Path | None = None
         self._window: tuple[float, float] | None = None
+        self._side = LEAST_SIDE
         self.tiles = TiledImages(self)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(AHEAD_AFTER_MS)
+        self._soon.timeout.connect(self._look_ahead)
         session.opened.connect(self._opened)
         session.closed.connect(self.close)
 
@@ -65,9 +71,18 @@ class FrameLoader(QObject):
         else:
             self.tiles.close()
             best = self._cache.get(self._path, side, self._relay.post, window=window)
-        ahead = [i for i in project.images.many(self._session.order.ahead(AHEAD)) if not is_tiled_at_once(i)]
-        self._cache.prefetch([project.images.path_of(i) for i in ahead], side)
+        self._side = side
+        if not self._soon.isActive():
+            self._soon.start()
         return best
+
+    def _look_ahead(self) -> None:
+        """Decode the neighbours, once the image on screen has been painted."""
+        project = self._session.project
+        if project is None or self._cache is None:
+            return
+        ahead = [i for i in project.images.many(self._session.order.ahead(AHEAD)) if not is_tiled_at_once(i)]
+        self._cache.prefetch([project.images.path_of(i) for i in ahead], self._side)
 
     @property
     def _folder(self) -> Path | None:
@@ -85,6 +100,7 @@ class FrameLoader(QObject):
 
     def close(self) -> None:
         """Drop everything."""
+        self._soon.stop()
         self.tiles.close()
         if self._relay is not None:
             self._relay.close()

@@ -216,5 +216,15 @@ def _pictures() -> Iterator[Row]:
     yield _row("12 megapixels at full resolution, on screen", median([lambda: show(large)] * 5), 80)
     yield _row("12 megapixels: pan, frame", _pan(bench), 16)
     yield _row("12 megapixels: zoom, first frame", _zoom(bench), 60)
+    huge = _Picture(rng.integers(0, 255, (2 * HEIGHT, 2 * WIDTH, 3), np.uint8), 2 * WIDTH, 2 * HEIGHT)
+    yield _row("48 megapixels at full resolution, on screen", median([lambda: show(huge)] * 3), 50)
+
+    def close_up() -> None:
+        bench.canvas.set_picture(huge)
+        bench.canvas.actual_size()
+        bench.frame()
+
+    yield _row("48 megapixels: to 1:1, first frame", median([lambda: (bench.canvas.fit(), close_up())] * 3), 50)
+    show(large)
     bench.canvas.set_view_state(ViewState(WIDTH / 2, HEIGHT / 2, 16.0))
     yield _row("pixel grid: pan, frame", _pan(bench), 16)

@@ -73,7 +73,8 @@ class SceneBuilder:
         self._page, self._shown = (annotations, suggestions), shown
         if len(gone) >= len(self._scene):
             self._scene = Scene(self._palette)
-            self._scene.add(self._items(fresh))
+            if fresh:
+                self._scene.add(self._items(fresh))
             return self._scene, None
         scene = self._scene
         few = len(gone) <= MOST_CHANGED and len(fresh) <= MOST_CHANGED

@@ -25,6 +25,13 @@ def image_of(pixels: Pixels) -> QImage:
     return image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied) if channels == 4 else image
 
 
+def wrapped(pixels: Pixels) -> QImage:
+    """(h, w, 3 | 4) RGB(A), C-contiguous, as an image that shares its memory: whoever keeps the image keeps the array."""
+    height, width, channels = pixels.shape
+    form = QImage.Format.Format_RGBA8888 if channels == 4 else QImage.Format.Format_RGB888
+    return QImage(pixels.data, width, height, width * channels, form)
+
+
 def adjusted(image: QImage, table: Pixels) -> QImage:
     """A copy of a 32-bit image with its colours looked up in a table of 256."""
     straight = QImage.Format.Format_ARGB32 if image.hasAlphaChannel() else QImage.Format.Format_RGB32

@@ -10,7 +10,7 @@ from PySide6.QtCore import QLine, QPoint, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from ui.canvas.colors import CanvasColors
-from ui.canvas.images import Pixels, adjusted, adjustment, image_of
+from ui.canvas.images import Pixels, adjusted, adjustment, image_of, wrapped
 from ui.canvas.layers import Layer
 from ui.canvas.tiles import Key, TiledPicture, TilePainter
 from ui.canvas.transform import ViewTransform
@@ -18,6 +18,8 @@ from ui.canvas.transform import ViewTransform
 CHECKER = 8
 GRID_FROM = 8.0
 GRID_TURN = 3
+CONVERTED_PIXELS = 4_000_000
+"""Up to this an image is converted once, so that it paints faster; beyond, that takes longer than a frame may."""
 
 
 class PictureLike(Protocol):
@@ -94,7 +96,9 @@ class PictureLayer(Layer):
 
     def _level(self, number: int) -> QImage:
         if number not in self._levels:
-            image = image_of(self._raw[number])
+            pixels = self._raw[number]
+            large = pixels.shape[0] * pixels.shape[1] > CONVERTED_PIXELS
+            image = wrapped(pixels) if large and self._table is None else image_of(pixels)
             self._levels[number] = image if self._table is None else adjusted(image, self._table)
         return self._levels[number]
 

@@ -17,7 +17,7 @@ from annotator.domain.geometry import Box, Mask, Point, Polygon
 from annotator.domain.kinds import Source
 from annotator.domain.records import Label, Suggestion, new_annotation
 from tests.ui.canvas.conftest import Plain, plain
-from ui.canvas import LIGHT, CanvasColors, chips, masks, raster
+from ui.canvas import LIGHT, CanvasColors, chips, masks, picture, raster
 from ui.canvas.colors import rgb, text_on
 from ui.canvas.images import adjustment, pixels_of
 from ui.canvas.raster import Paths, dashes
@@ -131,6 +131,27 @@ def test_pixels_lie_exactly_where_coordinates_say(canvas):
     shot = grab(canvas)
     lit = np.argwhere(shot[..., 2] > 200)
     assert lit.min(axis=0).tolist() == [80, 100] and lit.max(axis=0).tolist() == [83, 103]
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("scale", [0.4, 1.0, 3.0])
+def test_a_large_picture_is_painted_from_its_own_memory_as_a_small_one_is_from_a_copy(
+    canvas, monkeypatch, channels, scale
+):
+    pixels = np.random.default_rng(8).integers(0, 256, (900, 1200, channels), dtype=np.uint8)
+    pixels.flags.writeable = False
+
+    def drawn(limit: int) -> np.ndarray:
+        monkeypatch.setattr(picture, "CONVERTED_PIXELS", limit)
+        canvas.set_picture(None)
+        canvas.set_picture(Plain(pixels, 1200, 900))
+        canvas.set_view(ViewTransform(scale, -20, -10))
+        canvas.grab()
+        return pixels_of(canvas._picture.image).astype(int)
+
+    assert np.abs(drawn(10**9) - drawn(0)).max() <= 2
+    canvas.set_adjust(0.3, 0.0)
+    assert np.array_equal(drawn(10**9), drawn(0))
 
 
 def test_alpha_shows_a_checkerboard(canvas):

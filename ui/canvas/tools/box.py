@@ -15,16 +15,14 @@ from ui.canvas.tools.protocol import KeyPress, Pointer, Tool
 LEFT = Qt.MouseButton.LeftButton
 
 
-class BoxTool(Tool):
-    """A box between two corners: drag, or click twice. Shift makes it square."""
+class TwoPointTool(Tool):
+    """Begins with two points: dragged from one to the other, or clicked. Escape and the other buttons abandon the shape."""
 
-    name = "box"
     guides = True
 
     def __init__(self) -> None:
         super().__init__()
         self._first: Pointer | None = None
-        self._clicked = False
 
     @property
     def busy(self) -> bool:
@@ -34,10 +32,39 @@ class BoxTool(Tool):
         if pointer.button != LEFT:
             self.cancel()
         elif self._first is None:
-            self._first, self._clicked = pointer, False
+            self._first = pointer
 
     def move(self, pointer: Pointer) -> None:
         self.host.refresh()
+
+    def wants(self, press: KeyPress) -> bool:
+        return self.busy and press.key == Qt.Key.Key_Escape
+
+    def key(self, press: KeyPress) -> bool:
+        if self.wants(press):
+            self.cancel()
+            return True
+        return False
+
+    def cancel(self) -> None:
+        self._first = None
+        if self._host is not None:
+            self._host.refresh()
+
+
+class BoxTool(TwoPointTool):
+    """A box between two corners: drag, or click twice. Shift makes it square."""
+
+    name = "box"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._clicked = False
+
+    def press(self, pointer: Pointer) -> None:
+        if self._first is None:
+            self._clicked = False
+        super().press(pointer)
 
     def release(self, pointer: Pointer) -> None:
         if self._first is None or pointer.button != LEFT:
@@ -61,73 +88,41 @@ class BoxTool(Tool):
             x2, y2 = x1 + math.copysign(side, x2 - x1), y1 + math.copysign(side, y2 - y1)
         return Box.of(x1, y1, x2, y2)
 
-    def wants(self, press: KeyPress) -> bool:
-        return self.busy and press.key == Qt.Key.Key_Escape
-
-    def key(self, press: KeyPress) -> bool:
-        if self.wants(press):
-            self.cancel()
-            return True
-        return False
-
     def paint(self, painter: QPainter) -> None:
         box = self._box(self.pointer) if self.pointer is not None else None
         if box is not None:
             paint_draft(painter, self.host, box)
             paint_size(painter, self, box)
 
-    def cancel(self) -> None:
-        self._first = None
-        if self._host is not None:
-            self._host.refresh()
 
-
-class RotatedBoxTool(Tool):
+class RotatedBoxTool(TwoPointTool):
     """Drag (or click twice) along one side, then move across and click: the box stands on that side. Shift: steps of 15°."""
 
     name = "rotated_box"
-    guides = True
 
     def __init__(self) -> None:
         super().__init__()
-        self._start: Pointer | None = None
         self._base: tuple[XY, XY] | None = None
-        self._clicked = False
-
-    @property
-    def busy(self) -> bool:
-        return self._start is not None
-
-    def press(self, pointer: Pointer) -> None:
-        if pointer.button != LEFT:
-            self.cancel()
-        elif self._start is None:
-            self._start, self._clicked = pointer, False
-
-    def move(self, pointer: Pointer) -> None:
-        self.host.refresh()
 
     def release(self, pointer: Pointer) -> None:
-        if self._start is None or pointer.button != LEFT:
+        if self._first is None or pointer.button != LEFT:
             return
         if self._base is not None:
             box = self._box(pointer)
-            self._start = self._base = None
+            self._first = self._base = None
             finish(self.host, box)
-        elif apart(self.host, self._start, pointer) >= CLICK:
-            base = (inside(self.host, self._start), self._end(pointer))
+        elif apart(self.host, self._first, pointer) >= CLICK:  # nearer, it was a click: the second one is to come
+            base = (inside(self.host, self._first), self._end(pointer))
             # Two points beside the image may come to lie on one point of its border: no side to stand on.
             if math.dist(*base) >= LEAST:
                 self._base = base
             else:
-                self._start = None
-        else:
-            self._clicked = True
+                self._first = None
         self.host.refresh()
 
     def _end(self, pointer: Pointer) -> XY:
-        assert self._start is not None
-        x1, y1 = inside(self.host, self._start)
+        assert self._first is not None
+        x1, y1 = inside(self.host, self._first)
         x2, y2 = inside(self.host, pointer)
         if pointer.shift:
             length, angle = math.hypot(x2 - x1, y2 - y1), math.degrees(math.atan2(y2 - y1, x2 - x1))
@@ -146,29 +141,19 @@ class RotatedBoxTool(Tool):
         cx, cy = (x1 + x2) / 2 - height / 2 * sin, (y1 + y2) / 2 + height / 2 * cos
         return RotatedBox(cx, cy, width, abs(height), math.degrees(math.atan2(sin, cos)))
 
-    def wants(self, press: KeyPress) -> bool:
-        return self.busy and press.key == Qt.Key.Key_Escape
-
-    def key(self, press: KeyPress) -> bool:
-        if self.wants(press):
-            self.cancel()
-            return True
-        return False
-
     def paint(self, painter: QPainter) -> None:
-        if self._start is None or self.pointer is None:
+        if self._first is None or self.pointer is None:
             return
         box = self._box(self.pointer)
         if box is not None:
             paint_draft(painter, self.host, box)
             paint_size(painter, self, box)
         else:
-            start, end = inside(self.host, self._start), self._end(self.pointer)
+            start, end = inside(self.host, self._first), self._end(self.pointer)
             paint_line(painter, self.host, (start, end))
             angle = math.degrees(math.atan2(end[1] - start[1], end[0] - start[0]))
             paint_size(painter, self, None, f"{math.dist(start, end):.0f}  {angle:.0f}°")
 
     def cancel(self) -> None:
-        self._start = self._base = None
-        if self._host is not None:
-            self._host.refresh()
+        self._base = None
+        super().cancel()
