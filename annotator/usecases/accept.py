@@ -37,11 +37,11 @@ class AcceptRequest:
 
 
 def accept(parts: Parts, history: ProjectHistory, request: AcceptRequest, context: JobContext) -> AcceptResult:
-    """Accept open tag suggestions."""
-    if request.task is not Task.TAGS:
-        raise UsageError(f"This version accepts tags in bulk, not {request.task.value}.", "Use --task tags.")
+    """Accept open suggestions: of tags also under a certificate, of shapes from a confidence on."""
     if (request.min_confidence is None) == (request.max_error is None):
         raise UsageError("Say how much to accept:", "give either a least confidence or a greatest error.")
+    if request.task is not Task.TAGS:
+        return _accept_shapes(parts, history, request, context)
     review = ReviewView(parts)
     if review.table() is None and not len(review.pile()):
         raise AnnotatorError(
@@ -53,6 +53,25 @@ def accept(parts: Parts, history: ProjectHistory, request: AcceptRequest, contex
         accepted = _accept_all(parts, history, chosen, None, context)
         return AcceptResult(accepted, 0, None, actions=1)
     return _certified(parts, history, review, request, context)
+
+
+def _accept_shapes(parts: Parts, history: ProjectHistory, request: AcceptRequest, context: JobContext) -> AcceptResult:
+    """Shapes at or above a confidence on images that are not done for them."""
+    if request.min_confidence is None:
+        raise UsageError(
+            f"Only tags are accepted under a certificate, not {request.task.value}.", "Give --min-confidence."
+        )
+    with parts.db.read() as reader:
+        done = set(reader.images.done_ids(request.task).tolist())
+        alive = {label.id for label in reader.labels.all()}
+        pile = reader.suggestions.pile(request.task, at_least=request.min_confidence)
+    if not pile and not done:
+        raise AnnotatorError(
+            f"There are no such suggestions of {request.task.value} to accept.",
+            f"Run `annotator suggest PROJECT --task {request.task.value}`, or accept from a lower confidence on.",
+        )
+    chosen = [s for s in pile if s.image_id not in done and s.label_id in alive]
+    return AcceptResult(_accept_all(parts, history, chosen, None, context), 0, None, actions=1)
 
 
 def _suggestions(review: ReviewView, image_ids: np.ndarray, label_ids: np.ndarray) -> list[Suggestion]:

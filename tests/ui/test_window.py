@@ -12,13 +12,18 @@ from PySide6.QtCore import QMimeData, QPointF, QSize, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
 
+from annotator.domain.geometry import Box
+from annotator.domain.kinds import Task
+from annotator.domain.records import new_annotation
+from annotator.edits import images, shapes, tags
+from annotator.edits.resolve import after
 from annotator.project import Project
 from annotator.settings import AppSettings
 from annotator.usecases.results import RoundChange, SuggestResult, TrainResult
 from tests.ui.conftest import FakeEngine, press
 from ui.actions import Screen
 from ui.app import Excepthook
-from ui.loop import ENOUGH, FEW
+from ui.loop import ENOUGH, FEW, verdicts_in
 from ui.main_window import ANNOTATE, START, USUAL, MainWindow, first_size
 
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -245,3 +250,48 @@ def test_a_first_window_fits_on_a_small_screen() -> None:
     assert small.width() <= 1280
     assert small.height() < 800
     assert first_size(QSize(2560, 1440)) == QSize(*USUAL)
+
+
+def test_boxes_train_for_themselves_once_there_are_enough(window: MainWindow, engine: FakeEngine, qtbot: Any) -> None:
+    engine.succeed(SuggestResult(1, 6, 6, 10.0))
+    qtbot.waitUntil(lambda: not window.jobs.running)
+    project = window.session.project
+    assert project is not None
+    label = window.session.ordered_labels()[0].id
+    for image_id in project.images.ids().tolist()[:2]:
+        draw_boxes(window, image_id, label, 5)
+    window.loop._rest.timeout.emit()
+    qtbot.wait(100)
+    assert len(engine.handles) == 1
+    draw_boxes(window, int(project.images.ids()[2]), label, 10)
+    qtbot.waitUntil(lambda: len(engine.handles) == 2)
+    asked = engine.handles[-1]
+    assert (asked.name, asked.parameters["task"]) == ("train", "boxes")
+    assert window.loop.verdicts == 0
+    engine.succeed(TrainResult(1, True, {}, 0.5, round=RoundChange(1, 0, 0, 0.05)))
+    qtbot.waitUntil(lambda: window.bar.round.full_text() == "round 1: +5.0 pts")
+
+
+def draw_boxes(window: MainWindow, image_id: int, label_id: int, number: int) -> None:
+    """Draw boxes on an image and wait until they are on disk."""
+    project = window.session.project
+    assert project is not None
+    window.session.go_to(image_id)
+    for at in range(number):
+        box = Box(5.0 + 6 * at, 5.0, 40.0 + 6 * at, 60.0)
+        shape = new_annotation(image_id, label_id, box, "Ada")
+        window.session.perform(shapes.draw(window.session.page, shape))
+    project.history.flush()
+
+
+def test_an_edit_says_which_tasks_have_something_new(window: MainWindow) -> None:
+    page, (first, *_) = window.session.page, window.session.ordered_labels()
+    assert page is not None
+    drawn = shapes.draw(page, new_annotation(page.image.id, first.id, Box(1, 1, 9, 9), "Ada"))
+    tagged = tags.set_tag(page, first.id, window.session.vocabulary, annotator="Ada")
+    assert verdicts_in(drawn) == {Task.BOXES: 1}
+    assert verdicts_in(tagged) == {Task.TAGS: 1}
+    box = next(row.after for row in drawn.rows() if row.after is not None)
+    moved = shapes.change_geometry(after(page, drawn), box.id, Box(2, 2, 9, 9), annotator="Ada")
+    assert verdicts_in(moved) == {Task.BOXES: 1}
+    assert verdicts_in(images.mark_done([page], Task.BOXES, annotator="Ada")) == {}
