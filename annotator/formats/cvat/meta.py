@@ -162,10 +162,20 @@ def write_meta(
     images: int,
     video: str = "",
     size: tuple[int, int] = (0, 0),
+    subsets: Mapping[str, int] | None = None,
 ) -> str:
-    """The head; ``types`` are the input types of the attributes that were written, by label and attribute."""
-    home = str(header.get("home") or "task")
+    """The head; ``types`` are the input types of the attributes that were written, by label and attribute.
+
+    ``subsets`` counts the images of each: with some, the head is that of a project with a task for each, as CVAT has them.
+    """
+    home = str(header.get("home") or ("project" if subsets else "task"))
     fields = [pair for pair in header.get("fields") or [] if isinstance(pair, list) and len(pair) == 2]
+    if subsets and not header.get("home"):
+        tasks = [
+            ["task", [["name", name], ["size", str(count)], ["mode", "annotation"], ["subset", name]]]
+            for name, count in subsets.items()
+        ]
+        fields = [["tasks", tasks], ["subsets", "\n".join(subsets)]]
     name = next((tree for tag, tree in fields if tag == "name"), video or "Annotator")
     lines = ["  <meta>\n", f"    <{home}>\n", element("name", name, "      ")]
     lines.append(element("size", str(images), "      "))

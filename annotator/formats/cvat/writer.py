@@ -96,6 +96,7 @@ class _Work:
         self._elements = Elements(dataset.labels, tally, self.unheld)
         self._tracks = Tracks(self._elements, tally)
         self._size = (0, 0)
+        self._subsets: dict[str, int] = {}
         self.spool: BinaryIO = tempfile.SpooledTemporaryFile(max_size=_MEMORY)  # type: ignore[assignment]  # noqa: SIM115
 
     def add(self, image: DatasetImage) -> None:
@@ -115,6 +116,7 @@ class _Work:
         values = {"id": str(self._tally.images), "name": image.name, **foreign}
         if image.split:
             values["subset"] = image.split.value
+            self._subsets[image.split.value] = self._subsets.get(image.split.value, 0) + 1
         if image.width and image.height:
             values |= {"width": str(image.width), "height": str(image.height)}
         lines = [f"  <image{attributes_of(values)}>\n"]
@@ -149,6 +151,7 @@ class _Work:
             images=self._tally.images,
             video=self._sequence,
             size=self._size,
+            subsets=self._subsets,
         )
         with self._place.file.open("xb") if self._place.is_file else self._place.open(_NAME) as file:
             file.write(b'<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n  <version>1.1</version>\n')

@@ -22,6 +22,7 @@ from annotator.formats.pictures import Pictures
 from annotator.formats.report import Tally
 from annotator.formats.source import Source
 from annotator.formats.spec import Imported
+from annotator.formats.splits import split_named
 from annotator.job_context import QUIET, JobContext
 
 MANY = 1000
@@ -67,8 +68,12 @@ def read(
 
 def _pictures(base: Path) -> Pictures:
     folder = base / "images" if (base / "images").is_dir() else base
-    subsets = [f for name in ("train", "validation", "test") if (f := folder / name).is_dir()]
-    return Pictures((*subsets, folder))
+    return Pictures((*_subsets(folder), folder))
+
+
+def _subsets(folder: Path) -> list[Path]:
+    """Folders inside that are named as splits, in whatever way."""
+    return sorted(f for f in folder.iterdir() if f.is_dir() and split_named(f.name)) if folder.is_dir() else []
 
 
 def _labels(tables: Tables, findings: Findings) -> dict[str, DatasetLabel]:
@@ -92,7 +97,8 @@ def _labels(tables: Tables, findings: Findings) -> dict[str, DatasetLabel]:
 
 class _Reader:
     def __init__(self, base: Path, names: dict[str, str], image_size: ImageSize | None) -> None:
-        self._base, self._names, self._size = base, names, image_size
+        self._names, self._size = names, image_size
+        self._masks = (*_subsets(base / "masks"), base / "masks")
 
     def image(self, item: _Item, findings: Findings) -> DatasetImage:
         """The image with its annotations."""
@@ -161,8 +167,7 @@ class _Reader:
         from PIL import Image
 
         written = clean_name(row.get("MaskPath", ""))
-        folders = (self._base / "masks" / sub for sub in ("train", "validation", "test", ""))
-        file = next((f for folder in folders if written and (f := folder / written).is_file()), None)
+        file = next((f for folder in self._masks if written and (f := folder / written).is_file()), None)
         if file is None:
             raise ValueError(f"its mask {row.get('MaskPath', '')!r} is missing")
         try:

@@ -53,7 +53,7 @@ def label_map(folder: Path) -> LabelMap:
         line for line in file.read_text("utf-8", "replace").splitlines() if line.strip() and not line.startswith("#")
     ]
     for place, line in enumerate(lines):
-        name, color = _parsed(line, file)
+        name, color = _parsed(line, file, colors.get(place))
         if name.lower() in _NOTHING:
             numbers[color] = BACKGROUND if name.lower() == "background" else IGNORE
             continue
@@ -63,8 +63,11 @@ def label_map(folder: Path) -> LabelMap:
     return LabelMap(names, numbers)
 
 
-def _parsed(line: str, file: Path) -> tuple[str, Color]:
+def _parsed(line: str, file: Path, unsaid: Color | None) -> tuple[str, Color]:
+    """Name and colour of a line; one that names no colour has the development kit's of its place."""
     name, _, rest = line.strip().rpartition(":")[0].rpartition(":")[0].rpartition(":")
+    if name and not rest and unsaid is not None:
+        return name, unsaid
     channels = rest.split(",")
     if not name or len(channels) != 3 or not all(c.strip().isdigit() and int(c) < 256 for c in channels):
         raise FormatError(f"{file}: the line {line!r} is not name:red,green,blue:parts:actions.", path=file)
