@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from annotator.usecases.results import (
         AcceptResult,
         AuditResult,
+        DiffResult,
         ExportResult,
         ImportResult,
         IndexResult,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         StatsResult,
         SuggestResult,
         TrainResult,
+        VersionResult,
     )
     from annotator.usecases.review_view import ReviewView
     from annotator.usecases.settings_view import SettingsView
@@ -254,16 +256,18 @@ class Project:
         merge: bool = False,
         replace: bool = False,
         verify: bool = False,
+        version: str = "",
         context: JobContext = QUIET,
     ) -> ExportResult:
         """Write the corrected dataset; refuses an existing target unless ``merge`` or ``replace``.
 
+        ``version`` is one of ``versions``, else the dataset is written as it is now.
         ``verify`` reads it back: ``verified`` of the result says what differs beyond what the report announces.
         """
         from annotator.usecases import export
 
         request = export.ExportRequest(
-            Path(path), format, include_suggestions, tuple(splits), scope, images, merge, replace, verify
+            Path(path), format, include_suggestions, tuple(splits), scope, images, merge, replace, verify, version
         )
         return export.export(self._parts, request, context)
 
@@ -366,6 +370,24 @@ class Project:
         from annotator.usecases import splitting
 
         return splitting.split(self._parts, fractions, seed, context)
+
+    def create_version(self, name: str, note: str = "", *, context: JobContext = QUIET) -> VersionResult:
+        """Keep the dataset as it is now under ``name``: exported at any later time, it gives the same bytes."""
+        from annotator.usecases import versions
+
+        return versions.create(self._parts, name, note, context)
+
+    def versions(self) -> tuple[VersionResult, ...]:
+        """The named versions of the dataset, oldest first."""
+        from annotator.usecases import versions
+
+        return versions.versions(self._parts)
+
+    def diff_versions(self, before: str, after: str = "current", *, context: JobContext = QUIET) -> DiffResult:
+        """What was added, removed and changed between two versions, or from one to now."""
+        from annotator.usecases import versions
+
+        return versions.diff(self._parts, before, after, context)
 
     def stats(self) -> StatsResult:
         """The project in numbers."""

@@ -49,6 +49,9 @@ def export(
     verify: Annotated[
         bool, typer.Option("--verify", help="Read the export back and compare it with what was sent.")
     ] = False,
+    version: Annotated[
+        str, typer.Option("--version", help="A named version instead of the dataset as it is now.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Export the dataset; suggestions nobody looked at stay out unless included."""
@@ -68,6 +71,7 @@ def export(
                 merge=merge,
                 replace=replace,
                 verify=verify,
+                version=version,
                 context=context,
             ),
             "Exporting",

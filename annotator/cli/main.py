@@ -32,6 +32,7 @@ from annotator.cli import (
     stats,
     suggest,
     train,
+    version,
 )
 from annotator.errors import AnnotatorError, JobCancelled, UsageError
 from annotator.jobs.log_files import log_to_file
@@ -66,7 +67,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Label images with models that learn from every verdict. Without a command, opens the window.",
 )
-for module in (open, demo, new, import_, suggest, train, accept, audit, export, split, simulate, stats, models, doctor):
+for module in (
+    open,
+    demo,
+    new,
+    import_,
+    suggest,
+    train,
+    accept,
+    audit,
+    export,
+    version,
+    split,
+    simulate,
+    stats,
+    models,
+    doctor,
+):
     module.register(app)
 
 

@@ -2,52 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-from annotator.domain.geometry import Caption, Geometry, GeometryKind
-from annotator.domain.kinds import ImageState, Source, Split, Task
-from annotator.domain.palette import label_color
-from annotator.domain.records import Annotation, Image, ImageFilter, Label, Suggestion, Verdict
-from annotator.errors import AnnotatorError
+from annotator.domain.geometry import GeometryKind
+from annotator.domain.kinds import ImageState, Split, Task
+from annotator.domain.records import ImageFilter
+from annotator.errors import AnnotatorError, UsageError
 from annotator.formats import registry
-from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel
+from annotator.formats.dataset import Dataset
+from annotator.formats.report import Report
 from annotator.formats.spec import Field
 from annotator.formats.verify import verify
 from annotator.job_context import JobContext
-from annotator.store.session import Reader
-from annotator.usecases import certificates
+from annotator.usecases import certificates, versions
 from annotator.usecases.archive import attachments
 from annotator.usecases.export_target import check_target
-from annotator.usecases.image_view import ImageView, root_names
+from annotator.usecases.live_dataset import live_dataset
 from annotator.usecases.parts import Parts
-from annotator.usecases.results import ExportResult, Loss
+from annotator.usecases.results import CertificateStats, ExportResult, Loss
 from annotator.usecases.review_view import ReviewView
 from annotator.usecases.settings_view import (
-    CAPTION_LABEL,
-    FOREIGN_FIELDS,
-    FOREIGN_HEADER,
-    FOREIGN_LABEL_FIELDS,
-    FOREIGN_LABELS,
     REMOVED_ROOTS,
 )
 
 Ids = NDArray[np.int64]
 Scope = Literal["done_or_annotated", "done", "all"]
 
-PAGE = 500
 _SHAPES = (Task.BOXES, Task.MASKS, Task.KEYPOINTS)
 
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """What to write where. ``splits`` empty: all."""
+    """What to write where. ``splits`` empty: all; ``version`` empty: the dataset as it is now."""
 
     path: Path
     format: str
@@ -58,37 +50,52 @@ class ExportRequest:
     merge: bool = False
     replace: bool = False
     verify: bool = False
+    version: str = ""
 
 
 def export(parts: Parts, request: ExportRequest, context: JobContext) -> ExportResult:
     """Write the dataset; nothing is at ``request.path`` until all of it is there. ``verify`` reads it back and compares."""
     registry.spec(request.format)
     check_target(parts, request.path, request.format, with_images=request.images != "none", replace=request.replace)
+    if request.version:
+        return _export_version(parts, request, context)
     review = ReviewView(parts)
     ids = _chosen(parts, review, request)
     whole = registry.spec(request.format).lossless and _is_whole(request)
     if not len(ids) and not whole:
         raise _nothing(request)
-    with parts.db.read() as reader:
-        labels = reader.labels.all()
-        foreign = reader.settings.get(FOREIGN_LABELS, {})
-        fields = reader.settings.get(FOREIGN_LABEL_FIELDS, {})
-        header = reader.settings.get(FOREIGN_HEADER, {})
-        captions = _caption_label(reader)
+    review_too = review if request.include_suggestions else None
     rejected = _rejected(parts) if _wants_rejected(request) else {}
-    images = _Images(parts, review, ids, labels, request.include_suggestions, rejected, context, captions)
-    written = (_label(label, labels, foreign, fields) for label in labels if label.id != captions)
-    dataset = Dataset(tuple(written), images, header)
+    dataset = live_dataset(parts, ids, context, review=review_too, rejected=rejected)
     with parts.db.read() as reader:
         if whole:
             dataset = replace(dataset, attachments=attachments(reader.connection))
-        report = registry.writer(request.format).write(
-            dataset, request.path, images=request.images, merge=request.merge, replace=request.replace, context=context
-        )
-    verified = verify(dataset, report, merged=request.merge, context=context) if request.verify else None
-    lossy = tuple(Loss(row.label, row.kind, row.count, row.outcome.value, row.detail) for row in report.lossy)
+        report = _write(dataset, request, context)
     with parts.db.read() as reader:
         under = certificates.signed(reader, ids)
+    return _result(dataset, report, request, under, context)
+
+
+def _export_version(parts: Parts, request: ExportRequest, context: JobContext) -> ExportResult:
+    if request.include_suggestions:
+        raise UsageError("A version holds no suggestions.", "Leave --include away.")
+    dataset = versions.chosen(parts, request.version, registry.spec(request.format), request.scope, request.splits)
+    if not any(True for _ in dataset.images):
+        raise _nothing(request)
+    return _result(dataset, _write(dataset, request, context), request, (), context)
+
+
+def _write(dataset: Dataset, request: ExportRequest, context: JobContext) -> Report:
+    return registry.writer(request.format).write(
+        dataset, request.path, images=request.images, merge=request.merge, replace=request.replace, context=context
+    )
+
+
+def _result(
+    dataset: Dataset, report: Report, request: ExportRequest, under: tuple[CertificateStats, ...], context: JobContext
+) -> ExportResult:
+    verified = verify(dataset, report, merged=request.merge, context=context) if request.verify else None
+    lossy = tuple(Loss(row.label, row.kind, row.count, row.outcome.value, row.detail) for row in report.lossy)
     return ExportResult(report.images, report.annotations, lossy, str(request.path), request.format, under, verified)
 
 
@@ -171,138 +178,3 @@ def _rejected(parts: Parts) -> dict[int, dict[int, UUID]]:
         for image_id, label_id, suggestion_id in reader.verdicts.rejected_tags():
             found.setdefault(image_id, {})[label_id] = suggestion_id
     return found
-
-
-def _caption_label(reader: Reader) -> int | None:
-    """The label that only stands for captions, which are written without one; None when there is none or it has other shapes."""
-    label_id: int | None = reader.settings.get(CAPTION_LABEL, None)
-    if label_id is None or any(a.kind is not GeometryKind.CAPTION for a in reader.annotations.of_label(label_id)):
-        return None
-    return label_id
-
-
-def _label(
-    label: Label, labels: tuple[Label, ...], foreign: dict[str, int], fields: dict[str, dict[str, Any]]
-) -> DatasetLabel:
-    # A colour nobody chose says nothing to other programs, and its loss nothing to a person.
-    color = "" if label.color == label_color(label.position) else label.color
-    parent = next((other.name for other in labels if other.id == label.parent_id), "")
-    number, extra = foreign.get(str(label.id)), fields.get(str(label.id), {})
-    return DatasetLabel(label.name, number, color, parent, label.skeleton, label.synonyms, extra)
-
-
-class _Images:
-    """The chosen images as a format sees them; may be iterated more than once, a page of the store at a time."""
-
-    def __init__(
-        self,
-        parts: Parts,
-        review: ReviewView,
-        ids: Ids,
-        labels: tuple[Label, ...],
-        suggestions: bool,
-        rejected: Mapping[int, Mapping[int, UUID]],
-        context: JobContext,
-        captions: int | None = None,
-    ) -> None:
-        self._parts = parts
-        self._captions = captions
-        self._review = review
-        self._ids = ids
-        self._labels = {label.id: label.name for label in labels}
-        self._suggestions = suggestions
-        self._rejected = rejected
-        self._context = context
-        self._view = ImageView(parts)
-        self._names = root_names(self._view)
-
-    def __len__(self) -> int:
-        return len(self._ids)
-
-    def __iter__(self) -> Iterator[DatasetImage]:
-        for at in range(0, len(self._ids), PAGE):
-            self._context.check_cancelled()
-            page = self._ids[at : at + PAGE]
-            with self._parts.db.read() as reader:
-                images = reader.images.many(page.tolist())
-                annotations = reader.annotations.for_images(page.tolist())
-                written = reader.suggestions.for_images(page.tolist()) if self._suggestions else {}
-                refused = [one for image_id in page.tolist() for one in self._rejected.get(image_id, {}).values()]
-                verdicts, judged = reader.verdicts.of(refused), reader.suggestions.many(refused)
-            fresh = self._fresh(page, annotations) if self._suggestions else {}
-            for image in images:
-                open_ones = [s for s in written.get(image.id, ()) if s.task is not Task.TAGS] + fresh.get(image.id, [])
-                mine = [
-                    (judged[one], verdicts[one])
-                    for one in self._rejected.get(image.id, {}).values()
-                    if one in judged and one in verdicts
-                ]
-                yield self._image(image, annotations.get(image.id, ()), open_ones, mine)
-            self._context.progress(min(at + PAGE, len(self._ids)), len(self._ids), "Exporting")
-
-    def _fresh(self, page: Ids, annotations: dict[int, tuple[Annotation, ...]]) -> dict[int, list[Suggestion]]:
-        """Open tag suggestions of a page of images; exported ones get their rows."""
-        made = self._review.suggestions(page)
-        if made and not self._parts.read_only:
-            with self._parts.db.write("export") as writer:
-                writer.suggestions.add_missing(made)
-        found: dict[int, list[Suggestion]] = {}
-        for suggestion in made:
-            found.setdefault(suggestion.image_id, []).append(suggestion)
-        return found
-
-    def _image(
-        self,
-        image: Image,
-        annotations: tuple[Annotation, ...],
-        suggestions: list[Suggestion],
-        rejected: list[tuple[Suggestion, Verdict]],
-    ) -> DatasetImage:
-        rows = [self._annotation(a) for a in annotations if a.label_id in self._labels]
-        rows += [self._suggestion(s) for s in suggestions if s.label_id in self._labels]
-        said = {a.label_id for a in annotations} | {s.label_id for s in suggestions}
-        rows += [
-            replace(self._suggestion(suggestion), annotator=verdict.annotator, decision=verdict.decision)
-            for suggestion, verdict in rejected
-            if suggestion.label_id in self._labels and suggestion.label_id not in said
-        ]
-        prefix = self._names.get(image.root_id, "")
-        return DatasetImage(
-            name=f"{prefix}{image.uri}".lstrip("/"),
-            annotations=tuple(rows),
-            width=image.width,
-            height=image.height,
-            path=self._view.path_of(image),
-            split=image.split,
-            done=image.state is ImageState.DONE,
-            flagged=image.flagged,
-            note=image.note,
-            extra=image.metadata.get(FOREIGN_FIELDS, {}),
-            sequence=image.sequence,
-            frame=image.frame,
-        )
-
-    def _name(self, label_id: int, geometry: Geometry) -> str:
-        """The label's name, none for what only stands under the label of captions."""
-        return "" if label_id == self._captions and isinstance(geometry, Caption) else self._labels[label_id]
-
-    def _annotation(self, annotation: Annotation) -> DatasetAnnotation:
-        return DatasetAnnotation(
-            label=self._name(annotation.label_id, annotation.geometry),
-            geometry=annotation.geometry,
-            attributes=annotation.attributes,
-            track_id=annotation.track_id,
-            z_order=annotation.z_order,
-            annotator=annotation.annotator,
-            source=annotation.source,
-            extra=annotation.extra,
-        )
-
-    def _suggestion(self, suggestion: Suggestion) -> DatasetAnnotation:
-        return DatasetAnnotation(
-            label=self._name(suggestion.label_id, suggestion.geometry),
-            geometry=suggestion.geometry,
-            source=Source.DRAWN,
-            confidence=suggestion.confidence,
-            suggested=True,
-        )

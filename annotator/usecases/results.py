@@ -174,6 +174,41 @@ class SplitResult:
 
 
 @dataclass(frozen=True)
+class VersionResult:
+    """A named version of the dataset; ``edits`` is how many lines the log of edits had."""
+
+    name: str
+    note: str
+    annotator: str
+    created_at: str
+    edits: int
+    images: int
+    annotations: int
+
+
+@dataclass(frozen=True)
+class LabelDiff:
+    """Annotations of one label that are only in the later, and only in the earlier version; a moved box is one of each."""
+
+    name: str
+    added: int
+    removed: int
+
+
+@dataclass(frozen=True)
+class DiffResult:
+    """What changed from version ``before`` to ``after``; ``changed`` names the first of the changed images."""
+
+    before: str
+    after: str
+    images_added: int
+    images_removed: int
+    images_changed: int
+    labels: tuple[LabelDiff, ...]
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class CurvePoint:
     """Mean and standard deviation of the metric over the seeds after ``budget`` labels; ``actions`` is the effort.
 
