@@ -448,6 +448,7 @@ def _model(w: MainWindow) -> list[Command]:
         Command(
             "model.auto", menu, w.tr("Learn by itself"), (), w.keys.toggle_auto_train, checked=w.conditions.auto_train
         ),
+        Command("model.models", menu, w.tr("Models…"), (), w.models.open, enabled=w.conditions.project, icon="cube"),
         Command("model.jobs", menu, w.tr("Jobs and their log…"), ("Ctrl+J",), w.dialogs.open_jobs),
     ]
 

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ENGINE_JOBS = frozenset({"suggest", "train", "index", "simulate"})
+LONG_WAITS = frozenset({"pull"})
+"""Jobs that mostly wait for a network: each has a thread of its own, for which nobody waits when the window closes."""
 LOG_LINES = 200
 
 
@@ -210,7 +212,11 @@ class Jobs(QObject):
         else:
             post = self._lane_events.post
             context = self._contexts[view.id] = _LaneContext(view.id, name, post)
-            self._lane.submit(_run_in_lane, job.function, self._project, context, view, post, parameters)
+            work = (job.function, self._project, context, view, post, parameters)
+            if name in LONG_WAITS:
+                threading.Thread(target=_run_in_lane, args=work, name=name, daemon=True).start()
+            else:
+                self._lane.submit(_run_in_lane, *work)
         return view
 
     def work(self, name: str, title: str, function: Callable[..., Any], **parameters: Any) -> JobView:

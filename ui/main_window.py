@@ -24,6 +24,7 @@ from ui.image_edits import ImageEdits
 from ui.keys import Conditions, Keys
 from ui.label_edits import LabelEdits
 from ui.loop import TrainingLoop
+from ui.models import Models
 from ui.news import News
 from ui.panels.jobs_bar import HEIGHT as JOBS_PX
 from ui.panels.jobs_bar import JobsBar
@@ -71,6 +72,7 @@ class MainWindow(QMainWindow):
         self.queue, self.labels, self.canvas = self.annotate.queue, self.annotate.labels, self.annotate.canvas
         self.binding = CanvasBinding(self.session, self.canvas, self.frames, settings)
         self.smart = Smart(self.session, self.canvas, self.binding, self)
+        self.models = Models(self)
         self.smart_choices = SmartChoices(self.canvas.smart, settings, self)
         self.verdicts = Verdicts(self.session, self.binding, settings, self)
         self.editing = Editing(self.session, self)
@@ -208,6 +210,9 @@ class MainWindow(QMainWindow):
         self.annotate.add_bar(bar)
         self.smart_bar = bar
         bar.canvas_wanted.connect(self.binding.focus)
+        bar.models_wanted.connect(self.models.open)
+        self.bar.models_wanted.connect(self.models.open)
+        self.models.chosen.connect(self.smart.follow_choice)
         self.binding.tool_changed.connect(bar.show_for)
         self.smart_choices.changed.connect(self.canvas.update)
         self.canvas.smart_moved.connect(self.smart_choices.follow)
@@ -326,6 +331,7 @@ class MainWindow(QMainWindow):
             self.image_edits.close()
             self.smart.close()
             self.screens.close()
+            self.models.close()
             self.projects.close()
             self.jobs.detach()
             self.figures.close()

@@ -16,6 +16,7 @@ from annotator.domain.records import Image, new_annotation
 from annotator.edits import shapes
 from annotator.jobs.prompting import events
 from annotator.jobs.prompting.messages import Ask, Keep, PictureFile
+from annotator.usecases.serving import Role, serving
 from ui.canvas.tools.smart import SmartTool
 from ui.canvas.tools.smart_talk import Choice, Question, Reply, SmartOptions
 from ui.canvas_binding import CanvasBinding
@@ -104,9 +105,9 @@ class Smart(QObject):
         self._read.clear()
         self._trouble = ""
 
-    def choose_model(self) -> None:
-        """The project's choice of model has changed: answer with the new one."""
-        if self._engine is not None:
+    def follow_choice(self, role: Role) -> None:
+        """The project's choice of a model has changed: if it is ours, answer with the new one."""
+        if role is Role.SMART and self._engine is not None:
             self.ready, self._trouble = None, ""
             self._read.clear()
             self._seconds.clear()
@@ -124,8 +125,6 @@ class Smart(QObject):
         return self._engine
 
     def _use(self) -> None:
-        from annotator.usecases.serving import Role, serving
-
         project, engine = self._session.project, self._engine
         if project is not None and engine is not None:
             served = serving(project.settings, Role.SMART)

@@ -20,24 +20,10 @@ def info(
     as_json: AsJson = False,
 ) -> None:
     """Say what a model does, where its weights come from and under which licence."""
-    from annotator.models import catalogue
+    from annotator.cli.shared import plain
+    from annotator.usecases.model_view import model_facts
 
-    entry = catalogue.find(model)
-    state = catalogue.available(model)
-    weights = entry.weights
-    path = catalogue.weights_path(entry)
-    facts = {
-        "id": entry.id,
-        "title": entry.title,
-        "tasks": [task.value for task in entry.tasks],
-        "licence": entry.licence,
-        "ready": state.ready,
-        "reason": state.reason,
-        "cure": state.cure,
-        "weights": None
-        if weights is None
-        else {"url": weights.url, "sha256": weights.sha256, "size": weights.size, "path": str(path)},
-    }
+    facts: dict[str, object] = plain(model_facts(model))
     answer(facts, as_json, lambda console: _show(console, facts))
 
 

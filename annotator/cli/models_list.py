@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 from rich.console import Console
 
-from annotator.cli.shared import AsJson, answer, table
+from annotator.cli.shared import AsJson, answer, plain, table
 
 
 def register(group: typer.Typer) -> None:
@@ -15,22 +15,9 @@ def register(group: typer.Typer) -> None:
 
 def list_models(as_json: AsJson = False) -> None:
     """List the models, what they do and whether they can run here."""
-    from annotator.models import catalogue
+    from annotator.usecases.model_view import all_models
 
-    rows = []
-    for entry in catalogue.entries():
-        state = catalogue.available(entry.id)
-        rows.append(
-            {
-                "id": entry.id,
-                "title": entry.title,
-                "tasks": [task.value for task in entry.tasks],
-                "licence": entry.licence,
-                "ready": state.ready,
-                "reason": state.reason,
-                "cure": state.cure,
-            }
-        )
+    rows: list[dict[str, object]] = [plain(model) for model in all_models()]
     answer({"models": rows}, as_json, lambda console: _show(console, rows))
 
 

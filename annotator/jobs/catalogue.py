@@ -19,6 +19,7 @@ from annotator.usecases.results import (
     ExportResult,
     ImportResult,
     IndexResult,
+    PullResult,
     ScanResult,
     SimulateResult,
     SuggestResult,
@@ -174,6 +175,13 @@ def _audit(
     return project.audit(parts, against=against, model=model, device=device, context=context)
 
 
+def _pull(project: Project, context: JobContext, *, model: str) -> PullResult:
+    from annotator.models.pull import pull
+
+    path = pull(model, context=context)
+    return PullResult(model, str(path), path.stat().st_size)
+
+
 JOBS: Mapping[str, Job] = {
     job.name: job
     for job in (
@@ -186,6 +194,7 @@ JOBS: Mapping[str, Job] = {
         Job("import", "Importing", _import, ImportResult),
         Job("export", "Exporting", _export, ExportResult),
         Job("audit", "Looking for what is wrong", _audit, AuditResult),
+        Job("pull", "Fetching a model", _pull, PullResult),
         Job("simulate", "Simulating the loop", _simulate, SimulateResult),
     )
 }

@@ -43,6 +43,15 @@ class ImportResult:
 
 
 @dataclass(frozen=True)
+class PullResult:
+    """``path``: the weights file of a model, whole; ``size`` in bytes."""
+
+    model: str
+    path: str
+    size: int
+
+
+@dataclass(frozen=True)
 class IndexResult:
     """``images``: embedded by this call; ``known``: already in the cache before it."""
 

@@ -181,6 +181,10 @@ class DialogHost(QObject):
         dialog.entered.connect(self._window.label_edits.create_from_text)
         self._open(dialog)
 
+    def show(self, dialog: Dialog) -> None:
+        """Open a dialog that another part of the window has made."""
+        self._open(dialog)
+
     def _open(self, dialog: Dialog) -> None:
         if self.current is not None:
             self.current.close()

@@ -11,7 +11,7 @@ from ui.engine_bridge import Jobs, JobState, JobView
 from ui.session import Session
 from ui.soon import Soon
 from ui.theme.tokens import SPACE_2, SPACE_3
-from ui.widgets.basics import ElidedLabel, icon_button, label
+from ui.widgets.basics import ElidedLabel, icon_button, label, push_button
 
 HEIGHT = 28
 
@@ -49,8 +49,11 @@ class JobEntry(QWidget):
     def follow(self, view: JobView) -> None:
         """Show how far the job is."""
         text = view.title
+        in_bytes = view.name == "pull"
         if view.total:
-            text += f" {view.done:,}/{view.total:,}"
+            text += (
+                f" {view.done / 1e6:,.0f}/{view.total / 1e6:,.0f} MB" if in_bytes else f" {view.done:,}/{view.total:,}"
+            )
             self._bar.setRange(0, 1000)
             self._bar.setValue(round(1000 * view.done / view.total))
         else:
@@ -58,7 +61,9 @@ class JobEntry(QWidget):
             self._bar.setRange(0, 0)
         self._text.setText(text)
         parts = []
-        if view.rate > 0:
+        if view.rate > 0 and in_bytes:
+            parts.append(self.tr("{0} MB/s").format(f"{view.rate / 1e6:.1f}"))
+        elif view.rate > 0:
             parts.append(self.tr("{0}/s").format(f"{view.rate:.0f}" if view.rate >= 10 else f"{view.rate:.1f}"))
         if view.left is not None:
             parts.append(self.tr("{0} left").format(spoken_time(view.left)))
@@ -73,6 +78,7 @@ class JobsBar(QWidget):
     """What runs, what it runs on, and where the work stands."""
 
     log_wanted = Signal()
+    models_wanted = Signal()
 
     def __init__(self, session: Session, jobs: Jobs) -> None:
         super().__init__()
@@ -89,7 +95,9 @@ class JobsBar(QWidget):
         self._running.setSpacing(SPACE_2)
         self.round = ElidedLabel("", "caption", Qt.TextElideMode.ElideRight)
         self.round.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.model = label("", "caption")
+        self.model = push_button("", role="link")
+        self.model.setAccessibleName(self.tr("Models"))
+        self.model.clicked.connect(self.models_wanted)
         self.position = label("", "caption")
         self.counts = label("", "caption")
         self.counts.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)

@@ -234,3 +234,24 @@ def test_an_export_of_an_empty_split_names_the_split(command: Command, pictures:
     )
     assert refused.status == 1
     assert "the split val has no picture" in refused.err
+
+
+def test_a_model_is_chosen_for_a_role_and_remembered(command: Command, pictures: Path, tmp_path: Path) -> None:
+    from annotator.usecases.serving import Role, Served, serving
+
+    command("new", tmp_path / "p", "--images", pictures, "--labels", "red")
+    weights = tmp_path / "sam.pth"
+    weights.write_bytes(b"not read here")
+    chosen = command("models", "use", tmp_path / "p", "sam-vit-b", "--weights", weights, "--json")
+    assert chosen.json == {"model": "sam-vit-b", "serves": ["smart"], "weights": str(weights)}
+    with Project.open(tmp_path / "p", read_only=True) as project:
+        assert serving(project.settings, Role.SMART) == Served("sam-vit-b", weights)
+        assert serving(project.settings, Role.TAGS) == Served("embedded")
+        assert serving(project.settings, Role.BOXES) == Served("")
+    assert command("models", "use", tmp_path / "p", "embedded", "--for", "smart").status == 2
+    missing = command("models", "use", tmp_path / "p", "sam-vit-b", "--weights", tmp_path / "none.pth")
+    assert missing.status == 1
+    assert "none.pth" in missing.err
+    assert command("models", "use", tmp_path / "p", "embedded-segmenter", "--for", "smart").status == 0
+    with Project.open(tmp_path / "p", read_only=True) as project:
+        assert serving(project.settings, Role.SMART) == Served("embedded-segmenter")
