@@ -14,7 +14,9 @@ from annotator.domain.geometry import XY, Box, Polygon, PolygonPart
 from annotator.domain.rle import BoolMask
 
 LEAST_AREA = 4.0
-"""Parts and holes below this many pixels are left out of a polygon, unless nothing else is there."""
+LEAST_SIDES = 4.0
+"""Parts and holes are left out of a polygon below four pixels, and below a square of four tolerances a side, which vertices that
+far off cannot draw; unless nothing else is there."""
 
 
 def box_around(mask: BoolMask, x: int = 0, y: int = 0) -> Box | None:
@@ -36,8 +38,9 @@ def polygon_around(
     found = [_placed(shape, x, y, scale) for shape in _outlines(np.asarray(mask, bool))]
     if not found:
         return None
-    large = [shape for shape in found if shape.area >= LEAST_AREA]
-    parts = [p for shape in large or [max(found, key=_area)] for p in _simplified(shape, tolerance)]
+    least = max(LEAST_AREA, (LEAST_SIDES * tolerance) ** 2)
+    large = [shape for shape in found if shape.area >= least]
+    parts = [p for shape in large or [max(found, key=_area)] for p in _simplified(shape, tolerance, least)]
     return Polygon(tuple(parts)) if parts else None
 
 
@@ -92,7 +95,7 @@ def _placed(shape: shapely.Polygon, x: float, y: float, scale: tuple[float, floa
     return placed
 
 
-def _simplified(shape: shapely.Polygon, tolerance: float) -> list[PolygonPart]:
+def _simplified(shape: shapely.Polygon, tolerance: float, least: float) -> list[PolygonPart]:
     """The parts of a shape with as few vertices as the tolerance allows; an outline that crosses itself is mended."""
     tidy = shape.simplify(tolerance)
     if not tidy.is_valid or tidy.is_empty:
@@ -100,7 +103,7 @@ def _simplified(shape: shapely.Polygon, tolerance: float) -> list[PolygonPart]:
     parts = []
     for part in shapely.get_parts(tidy):
         if isinstance(part, shapely.Polygon) and part.area > 0:
-            holes = tuple(_ring(hole) for hole in part.interiors if shapely.Polygon(hole).area >= LEAST_AREA)
+            holes = tuple(_ring(hole) for hole in part.interiors if shapely.Polygon(hole).area >= least)
             parts.append(PolygonPart(_ring(part.exterior), holes))
     return parts
 

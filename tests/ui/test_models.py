@@ -85,7 +85,7 @@ def opened(window: MainWindow, qtbot: Any) -> ModelsDialog:
     window.commands.run("model.models")
     dialog = window.dialogs.current
     assert isinstance(dialog, ModelsDialog)
-    qtbot.waitUntil(lambda: "threads" in dialog.machine.text())
+    qtbot.waitUntil(lambda: "CPU" in dialog.machine.text())
     return dialog
 
 

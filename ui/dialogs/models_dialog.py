@@ -89,7 +89,8 @@ class ModelsDialog(Dialog):
 
     def show_machine(self, machine: Machine) -> None:
         """What models run on here."""
-        parts = [self.tr("CPU, {0} threads").format(machine.threads)]
+        threads = self.tr("{0} threads") if machine.threads > 1 else self.tr("1 thread")
+        parts = [self.tr("CPU, {0}").format(threads.format(machine.threads))]
         if machine.memory:
             parts.append(self.tr("{0} of memory").format(f"{machine.memory / 2**30:.0f} GiB"))
         parts += [f"{name}, {memory / 2**30:.0f} GiB" for name, memory in machine.gpus]
@@ -224,6 +225,7 @@ class ModelsDialog(Dialog):
     def _show(self, at: int, column: int, old_row: int, old_column: int) -> None:
         model = self.current
         self.title.setText(model.title)
+        self.table.scrollToItem(self.table.item(max(at, 0), 0))
         lines = []
         if not model.ready:
             lines.append(f"{model.reason} {model.cure}".strip())

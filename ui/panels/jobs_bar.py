@@ -136,7 +136,7 @@ class JobsBar(QWidget):
         origin = project.review.in_force() if project is not None else None
         if origin is None:
             self.model.setText(self.tr("no suggestions yet"))
-            self.model.setToolTip("")
+            self.model.setToolTip(self.tr("Choose models"))
             return
         device = {"cpu": self.tr("CPU")}.get(origin.device, origin.device)
         self.model.setText(self.tr("{0}, {1}").format(origin.model, device) if device else origin.model)
