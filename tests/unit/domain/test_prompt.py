@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from annotator.domain.geometry import Box
@@ -18,6 +18,7 @@ steps = st.one_of(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(steps, max_size=6))
 def test_a_prompt_survives_json(made: list[Step]) -> None:
     prompt = Prompt(tuple(made))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -13,7 +13,7 @@ from annotator.domain.geometry import Box, Polygon
 from annotator.domain.overlap import area_of
 from annotator.domain.tracing import box_around, polygon_around
 
-windows = st.tuples(st.integers(1, 24), st.integers(1, 24)).flatmap(lambda size: arrays(np.bool_, size))
+windows = st.tuples(st.integers(1, 10), st.integers(1, 10)).flatmap(lambda size: arrays(np.bool_, size))
 
 
 def disk(side: int, radius: float) -> np.ndarray:
@@ -68,6 +68,7 @@ def test_a_larger_tolerance_needs_fewer_vertices_and_strays_no_further(tolerance
     assert shapely.hausdorff_distance(area_of(exact).exterior, area_of(simple).exterior) <= tolerance + 1e-9
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(windows)
 def test_without_a_tolerance_exactly_the_set_pixels_lie_within(coarse: np.ndarray) -> None:
     mask = np.repeat(np.repeat(coarse, 3, axis=0), 3, axis=1)
