@@ -25,6 +25,7 @@ from annotator.domain.geometry import (
     Visibility,
 )
 from annotator.errors import FormatError
+from annotator.formats.corners import rotated_box
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel, ImageSize
 from annotator.formats.findings import ORIENTED, Findings
 from annotator.formats.lazy import LazyImages
@@ -36,6 +37,10 @@ from annotator.formats.spec import Imported
 from annotator.job_context import QUIET, JobContext
 
 CIRCLE_CORNERS = 72
+EMBEDDED = "imageData"
+TURNED = ("oriented_rectangle", "rotation")
+"""Names that Labelme and its relatives have for a rectangle of four corners."""
+_NO_RECTANGLE = "its corners make no rectangle, read as a polygon of four corners"
 _IMAGE_KEYS = frozenset({"shapes", "flags", "imageHeight", "imageWidth"})
 _SHAPE_KEYS = frozenset({"label", "points", "shape_type", "mask", "attributes", "track_id"})
 
@@ -110,13 +115,19 @@ def _image(
             findings.bad(file, f"shapes[{index}]", str(error))
             continue
         if how:
-            findings.tally.converted(one.label, "circle", how, name)
+            findings.tally.converted(one.label, str(shape["shape_type"]), how, name)
         annotations.append(one)
     foreign = {key: value for key, value in content.items() if key not in _IMAGE_KEYS}
+    if isinstance(foreign.get(EMBEDDED), str):  # a copy of the picture, which is not kept twice: it is put in again
+        foreign[EMBEDDED] = True
     unset = {key: value for key, value in flags.items() if value is not True} if isinstance(flags, dict) else {}
     if unset:
         foreign["flags"] = unset
     path = find_file((file.parent,), leaf)
+    if path is None and foreign.get(EMBEDDED):
+        findings.tally.dropped(
+            "", "embedded picture", "it is only inside the file (imageData) and is not unpacked", name
+        )
     return DatasetImage(name, tuple(annotations), width, height, path, done=True, extra={"labelme": foreign})
 
 
@@ -138,6 +149,9 @@ def _shape(shape: Any) -> tuple[DatasetAnnotation, str]:
     if kind == "circle":
         foreign["circle"] = {"points": points, "of": hash(geometry)}
         how = f"read as a polygon of {CIRCLE_CORNERS} corners; written back as the circle while it is unchanged"
+    elif kind in TURNED:
+        foreign["corners"] = {"points": points, "shape_type": kind, "of": hash(geometry)}
+        how = _NO_RECTANGLE if isinstance(geometry, Polygon) else ""
     elif kind == "line":
         foreign["shape_type"] = kind
     attributes = shape.get("attributes") or {}
@@ -155,7 +169,9 @@ def _track(value: Any) -> int | None:
 
 
 def _geometry(kind: str, points: tuple[tuple[float, float], ...], shape: dict[str, Any]) -> Geometry:
-    need = {"rectangle": 2, "circle": 2, "point": 1, "mask": 2}.get(kind)
+    need = {"rectangle": 2, "circle": 2, "point": 1, "mask": 2, **dict.fromkeys(TURNED, 4)}.get(kind)
+    if kind == "rectangle" and (upright := _upright(points)):
+        points = upright
     if need is not None and len(points) != need:
         raise ValueError(f"a {kind} has {need} points, this one {len(points)}")
     match kind:
@@ -163,6 +179,9 @@ def _geometry(kind: str, points: tuple[tuple[float, float], ...], shape: dict[st
             return Polygon((PolygonPart(points),))
         case "rectangle":
             return Box.of(*points[0], *points[1])
+        case "oriented_rectangle" | "rotation":
+            polygon = Polygon((PolygonPart(points),))
+            return rotated_box(polygon) or polygon
         case "circle":
             (cx, cy), edge = points[0], points[1]
             radius = math.dist(points[0], edge)
@@ -177,6 +196,15 @@ def _geometry(kind: str, points: tuple[tuple[float, float], ...], shape: dict[st
         case "mask":
             return _mask(points, shape.get("mask"))
     raise ValueError(f"the shape type {kind!r} is not known")
+
+
+def _upright(points: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    """Two corners of a rectangle that some tools write with all four; none when these do not stand upright."""
+    if len(points) != 4:
+        return ()
+    xs, ys = sorted({x for x, _ in points}), sorted({y for _, y in points})
+    whole = len(xs) == len(ys) == 2 and len(set(points)) == 4
+    return ((xs[0], ys[0]), (xs[1], ys[1])) if whole else ()
 
 
 def _mask(points: tuple[tuple[float, float], ...], data: Any) -> Mask:

@@ -12,6 +12,7 @@ import orjson
 
 from annotator.domain.geometry import Box, Keypoints, Mask, Point, Polygon, Polyline, RotatedBox, Tag, Visibility
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage
+from annotator.formats.labelme.reader import EMBEDDED
 from annotator.formats.labelme.spec import SPEC
 from annotator.formats.labels import report_unused, unknown
 from annotator.formats.names import without_suffix
@@ -56,7 +57,7 @@ def write(
                 used.add(one.label)
                 unheld.annotation(one, image)
             tally.images += 1
-            place.write(f"{without_suffix(name)}.json", _document(image, name, shapes, flags))
+            place.write(f"{without_suffix(name)}.json", _document(image, name, shapes, flags, tally))
             place.add_image(image.path, name, mode, tally, image.name)
     report_unused(dataset, used, tally)
     return tally.report("labelme", target)
@@ -84,7 +85,7 @@ def _add(
 
 def _shape(one: DatasetAnnotation) -> tuple[dict[str, Any], str] | None:
     foreign = dict(own(one.extra, "labelme"))
-    circle, wanted = foreign.pop("circle", None), foreign.pop("shape_type", None)
+    circle, wanted, corners = (foreign.pop(key, None) for key in ("circle", "shape_type", "corners"))
     shape: dict[str, Any] = {"label": one.label, "group_id": None, "description": "", "flags": {}, **foreign}
     shape["mask"] = None
     how = ""
@@ -94,11 +95,15 @@ def _shape(one: DatasetAnnotation) -> tuple[dict[str, Any], str] | None:
         case Polygon():
             if isinstance(circle, Mapping) and circle.get("of") == hash(one.geometry):
                 shape |= {"shape_type": "circle", "points": circle["points"]}
+            elif isinstance(corners, Mapping) and corners.get("of") == hash(one.geometry):
+                shape |= {"shape_type": corners["shape_type"], "points": corners["points"]}
             elif len(one.geometry.parts) == 1 and not one.geometry.parts[0].holes:
                 shape |= {"shape_type": "polygon", "points": one.geometry.parts[0].outer}
             else:
                 how = _PARTS
                 shape |= {"shape_type": "polygon", "points": keyhole(one.geometry)}
+        case RotatedBox() if isinstance(corners, Mapping) and corners.get("of") == hash(one.geometry):
+            shape |= {"shape_type": corners["shape_type"], "points": corners["points"]}
         case RotatedBox():
             how = "written as a polygon of its four corners"
             shape |= {"shape_type": "polygon", "points": one.geometry.corners()}
@@ -133,16 +138,28 @@ def _picture(mask: Mask) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def _document(image: DatasetImage, name: str, shapes: list[dict[str, Any]], flags: dict[str, Any]) -> bytes:
+def _document(
+    image: DatasetImage, name: str, shapes: list[dict[str, Any]], flags: dict[str, Any], tally: Tally
+) -> bytes:
     foreign = {key: value for key, value in own(image.extra, "labelme").items() if key not in ("flags", "imagePath")}
+    if foreign.get(EMBEDDED):
+        foreign[EMBEDDED] = _embedded(image, tally)
     content = {
         "version": _VERSION,
         "flags": flags,
         "shapes": shapes,
         "imagePath": PurePosixPath(name).name,
-        "imageData": None,
+        EMBEDDED: None,
         "imageHeight": image.height or None,
         "imageWidth": image.width or None,
         **foreign,
     }
     return orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n"
+
+
+def _embedded(image: DatasetImage, tally: Tally) -> str | None:
+    """The picture's file inside the JSON, as it was read; nothing when the file is gone (and that is reported)."""
+    if image.path is None or not image.path.is_file():
+        tally.dropped("", "embedded picture", "the picture is missing", image.name)
+        return None
+    return base64.b64encode(image.path.read_bytes()).decode()

@@ -57,6 +57,8 @@ def explore(folder: Path, file: Path | None, findings: Findings) -> Layout:
         content = load_yaml(config)
         names = _names(config, content.get("names"))
         header = {k: v for k, v in content.items() if k not in ("names", "path", "train", "val", "test", "nc")}
+        if "nc" in content and content["nc"] != len(names):
+            findings.tally.warn(f"{config}: nc is {content['nc']!r}, but there are {len(names)} names; the names count")
         for key in ("train", "val", "test"):
             _entries(config, content, key, files, lists, pictures)
     else:

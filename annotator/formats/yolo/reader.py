@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from annotator.domain.geometry import Polygon, RotatedBox
+from annotator.domain.geometry import GeometryKind, Polygon, RotatedBox
 from annotator.domain.records import Skeleton
 from annotator.errors import FormatError
 from annotator.formats.corners import rotated_box
@@ -22,6 +22,9 @@ from annotator.formats.yolo.tasks import box, outline, pose
 from annotator.job_context import QUIET, JobContext
 
 PERHAPS_ROTATED = "outlines of four corners are read as polygons; rotated boxes need the line task: obb in data.yaml"
+MIXED = (
+    "lines of boxes and of outlines are mixed; each was read as what it is, where Ultralytics would take the boxes only"
+)
 _FOUR_CORNERS = 8
 
 
@@ -77,6 +80,9 @@ class _Reader:
                 findings.bad(item.labels, f"line {number}", str(error))
                 continue
             annotations += found
+        kinds = {one.geometry.kind for one in annotations}
+        if {GeometryKind.BOX, GeometryKind.POLYGON} <= kinds:
+            findings.tally.warn(f"{item.labels}: {MIXED}")
         return DatasetImage(name, tuple(annotations), width, height, path, item.split, done=True)
 
     def _named(self, item: Item) -> tuple[str, tuple[int, int] | None]:

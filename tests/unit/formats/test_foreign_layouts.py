@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image as Picture
 
-from annotator.domain.geometry import Box, Mask
+from annotator.domain.geometry import Box, Geometry, Mask, Polygon, RotatedBox
 from annotator.domain.kinds import Split
 from annotator.formats import registry
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel
@@ -51,3 +54,67 @@ def test_cvat_with_splits_is_a_project_with_a_task_for_each(tmp_path: Path):
     assert "<project>" in text and text.count("<subset>") == 2 and "<subsets>train\nval</subsets>" in text
     registry.writer("cvat").write(Dataset((DatasetLabel("cat"),), (DatasetImage("a.png", (one,)),)), tmp_path / "b.xml")
     assert "<task>" in (tmp_path / "b.xml").read_text() and "<project>" not in (tmp_path / "b.xml").read_text()
+
+
+SQUARE = [[10, 5], [15, 10], [10, 15], [5, 10]]
+SLANTED = [[1, 1], [9, 2], [8, 8], [2, 9]]
+
+
+@pytest.mark.parametrize("kind", ["oriented_rectangle", "rotation"])
+@pytest.mark.parametrize(("points", "whole"), [(SQUARE, RotatedBox), (SLANTED, Polygon)])
+def test_turned_rectangles_of_labelme_and_its_relatives_come_and_go(
+    kind: str, points: list[list[int]], whole: type[Geometry], tmp_path: Path
+):
+    shape = {"label": "cat", "points": points, "shape_type": kind, "direction": 0.5}
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.json").write_text(json.dumps({"shapes": [shape], "imagePath": "a.png"}))
+    imported = registry.reader("labelme").read(tmp_path / "in")
+    (image,) = imported.dataset.images
+    assert isinstance(image.annotations[0].geometry, whole)
+    assert bool(imported.report().lossy) == (whole is Polygon), "what makes no rectangle is said"
+    report = registry.writer("labelme").write(imported.dataset, tmp_path / "out")
+    assert report.lossy == ()
+    (written,) = json.loads((tmp_path / "out/a.json").read_text())["shapes"]
+    assert {key: written[key] for key in shape} == shape
+
+
+def test_a_rectangle_of_four_corners_is_a_box_where_it_stands_upright(tmp_path: Path):
+    corners = [[1, 2], [5, 2], [5, 8], [1, 8]]
+    shape = {"label": "cat", "points": corners, "shape_type": "rectangle"}
+    (tmp_path / "a.json").write_text(json.dumps({"shapes": [shape], "imagePath": "a.png"}))
+    (image,) = registry.reader("labelme").read(tmp_path).dataset.images
+    assert image.annotations[0].geometry == Box(1, 2, 5, 8)
+
+
+def test_a_picture_inside_labelmes_file_is_put_in_again_and_not_kept_twice(tmp_path: Path):
+    (tmp_path / "in").mkdir()
+    Picture.new("RGB", (WIDTH, HEIGHT)).save(tmp_path / "in/a.png")
+    data = base64.b64encode((tmp_path / "in/a.png").read_bytes()).decode()
+    content = {"shapes": [], "imagePath": "a.png", "imageData": data}
+    (tmp_path / "in/a.json").write_text(json.dumps(content))
+    dataset = registry.reader("labelme").read(tmp_path / "in").dataset
+    (image,) = dataset.images
+    assert image.extra["labelme"]["imageData"] is True
+    registry.writer("labelme").write(dataset, tmp_path / "out")
+    assert json.loads((tmp_path / "out/a.json").read_text())["imageData"] == data
+    (tmp_path / "in/a.png").unlink()
+    alone = registry.reader("labelme").read(tmp_path / "in")
+    (image,) = alone.dataset.images
+    assert [row.kind for row in alone.report().lossy] == ["embedded picture"]
+    report = registry.writer("labelme").write(alone.dataset, tmp_path / "gone")
+    assert [(row.kind, row.detail) for row in report.lossy] == [("embedded picture", "the picture is missing")]
+    assert json.loads((tmp_path / "gone/a.json").read_text())["imageData"] is None
+
+
+def test_yolo_lines_of_both_kinds_are_read_and_said(tmp_path: Path):
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "data.yaml").write_text("train: images\nval: images\nnc: 3\nnames: [cat]\n")
+    (tmp_path / "images").mkdir()
+    Picture.new("RGB", (WIDTH, HEIGHT)).save(tmp_path / "images/a.png")
+    (tmp_path / "labels/a.txt").write_text("0 0.5 0.5 0.5 0.5\n0 0 0 1 0 1 1\n")
+    imported = registry.reader("yolo").read(tmp_path, image_size=lambda _: (WIDTH, HEIGHT))
+    (image,) = imported.dataset.images
+    assert [type(one.geometry) for one in image.annotations] == [Box, Polygon]
+    nc, mixed = imported.report().warnings
+    assert "nc is 3, but there are 1 names" in nc
+    assert str(tmp_path / "labels/a.txt") in mixed and "mixed" in mixed
