@@ -67,7 +67,7 @@ def main() -> int:
     if arguments.guard:
         from tests.benchmarks import guard
 
-        return (guard.record if arguments.record else guard.check)(arguments.quick, arguments.only)
+        return (guard.record if arguments.record else guard.check)(arguments.only)
     rows = list(soaked(arguments.soak) if arguments.soak else measure(arguments.quick, arguments.only))
     if arguments.json:
         print(json.dumps({"rows": [row.to_json() for row in rows]}, ensure_ascii=False))

@@ -31,6 +31,12 @@ def rows(quick: bool) -> Iterator[Row]:
         yield from suggest_rows(Path(folder), 64 if quick else 256)
 
 
+def guarded() -> Iterator[Row]:
+    """What is compared with itself in one run."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield from suggest_rows(Path(folder), 64)
+
+
 def suggest_rows(folder: Path, count: int) -> Iterator[Row]:
     """Indexing through the job against the bare loop: same files, same session, decode in both."""
     import cv2

@@ -37,6 +37,12 @@ def rows(quick: bool) -> Iterator[Row]:
         yield from _photo_rows(place, 5 if quick else 15)
 
 
+def guarded() -> Iterator[Row]:
+    """Edits in the window, on a page with a few annotations and on one with thousands."""
+    with tempfile.TemporaryDirectory() as name:
+        yield from _edit_rows(Path(name))
+
+
 def _project_rows(place: Path, count: int) -> Iterator[Row]:
     home = str(place / "project")
     project = apart("window", "make_project", place=home, count=count)["project"]
