@@ -11,6 +11,7 @@ from annotator.errors import ModelError
 from annotator.models.protocols import FloatArray
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class BatchSizer:
@@ -37,18 +38,18 @@ class BatchSizer:
         """Items in the next batch."""
         return self._size
 
-    def run(self, items: Sequence[Item], function: Callable[[Sequence[Item]], FloatArray]) -> list[FloatArray]:
+    def run(self, items: Sequence[Item], function: Callable[[Sequence[Item]], Result]) -> list[Result]:
         """The results of ``function`` on consecutive batches of ``items``.
 
         Raises ModelError when not even one item fits in memory; every other error of ``function`` passes through.
         """
-        results: list[FloatArray] = []
+        results: list[Result] = []
         start = 0
         while start < len(items):
             batch = items[start : start + self._size]
             try:
                 results.append(function(batch))
-            except (RuntimeError, MemoryError) as error:
+            except Exception as error:  # ONNX Runtime's errors are of no narrower kind
                 if not self._is_out_of_memory(error):
                     raise
                 if len(batch) == 1:

@@ -5,11 +5,12 @@ Equal to the published torch model to 1e-5 of its outputs (tests compare them). 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from annotator.models.batching import BatchSizer, stack
 from annotator.models.embedded.assets import LITE0_FILE, open_session
 from annotator.models.pixels import preprocess
 from annotator.models.protocols import FloatArray, ModelInfo, RGBImage
@@ -18,8 +19,9 @@ INPUT_SIZE = 224
 DIMENSION = 1280
 CLASSES = 1000
 FEATURE_CHANNELS = {4: 24, 8: 40, 16: 112, 32: 320}
-# One image to thirty-two run at the same rate; eight keep the activations small and progress and cancel prompt.
-BATCH = 8
+# On a CPU one image to thirty-two run at the same rate; eight keep the activations small and progress and cancel prompt.
+CPU_BATCH = 8
+GPU_BATCH, GPU_BATCH_LIMIT = 16, 256
 
 
 class EmbeddedImageEncoder:
@@ -33,6 +35,11 @@ class EmbeddedImageEncoder:
             weights, threads=threads, device=device, outputs={"gap", "logits", "head", "s4"}
         )
         on_gpu = self._session.get_providers()[0].startswith("CUDA")
+        self._sizer = BatchSizer(
+            start=GPU_BATCH if on_gpu else CPU_BATCH,
+            limit=GPU_BATCH_LIMIT if on_gpu else CPU_BATCH,
+            is_out_of_memory=is_out_of_memory,
+        )
         # The suffix counts changes of the preprocessing, which changes vectors as much as new weights would.
         self._info = ModelInfo(
             "embedded", digest[:16], "cuda" if on_gpu else "cpu", f"efficientnet_lite0-{digest[:12]}-crop1"
@@ -57,27 +64,18 @@ class EmbeddedImageEncoder:
 
     def embed(self, images: Sequence[RGBImage]) -> FloatArray:
         """(n, 1280) vectors, the mean of the last feature map; not normalised."""
-        vectors = np.empty((len(images), DIMENSION), dtype=np.float32)
-        for rows, batch in self._batches(images):
-            (vectors[rows],) = self._session.run(["gap"], {"images": batch})
-        return vectors
+        return stack([vectors for (vectors,) in self._run(["gap"], images)], DIMENSION)
 
     def embed_with_logits(self, images: Sequence[RGBImage]) -> tuple[FloatArray, FloatArray]:
         """(n, 1280) vectors and (n, 1000) logits of the ImageNet classes, from one forward pass."""
-        vectors = np.empty((len(images), DIMENSION), dtype=np.float32)
-        logits = np.empty((len(images), CLASSES), dtype=np.float32)
-        for rows, batch in self._batches(images):
-            vectors[rows], logits[rows] = self._session.run(["gap", "logits"], {"images": batch})
-        return vectors, logits
+        found = self._run(["gap", "logits"], images)
+        return stack([vectors for vectors, _ in found], DIMENSION), stack([logits for _, logits in found], CLASSES)
 
     def embed_dense(self, images: Sequence[RGBImage]) -> FloatArray:
         """(n, 7, 7, 1280) cells of the last feature map; their mean is the vector of ``embed``."""
         cells = INPUT_SIZE // 32
-        dense = np.empty((len(images), cells, cells, DIMENSION), dtype=np.float32)
-        for rows, batch in self._batches(images):
-            (maps,) = self._session.run(["head"], {"images": batch})
-            dense[rows] = maps.transpose(0, 2, 3, 1)
-        return dense
+        found = [maps.transpose(0, 2, 3, 1) for (maps,) in self._run(["head"], images)]
+        return np.concatenate(found) if found else np.empty((0, cells, cells, DIMENSION), np.float32)
 
     def feature_maps(self, batch: FloatArray, strides: Sequence[int] = (4, 8, 16, 32)) -> dict[int, FloatArray]:
         """Stride → (n, c, h / stride, w / stride) float32 maps, c as in ``FEATURE_CHANNELS``.
@@ -104,7 +102,17 @@ class EmbeddedImageEncoder:
         maps = self._session.run([f"s{stride}" for stride in strides], {"images": batch})
         return dict(zip(strides, maps, strict=True))
 
-    def _batches(self, images: Sequence[RGBImage]) -> Iterator[tuple[slice, FloatArray]]:
-        for start in range(0, len(images), BATCH):
-            chunk = images[start : start + BATCH]
-            yield slice(start, start + len(chunk)), preprocess(chunk, INPUT_SIZE)
+    def _run(self, outputs: list[str], images: Sequence[RGBImage]) -> list[list[FloatArray]]:
+        """The outputs of each batch."""
+
+        def forward(batch: Sequence[RGBImage]) -> list[FloatArray]:
+            found: list[FloatArray] = self._session.run(outputs, {"images": preprocess(batch, INPUT_SIZE)})
+            return found
+
+        return self._sizer.run(images, forward)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether ONNX Runtime, or Python, could not get the memory that it asked for."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or "failed to allocate memory" in text or "out of memory" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -134,6 +135,24 @@ def test_indexing_skips_bad_pictures_and_what_is_there(store: EmbeddingStore) ->
     np.testing.assert_array_equal(store.get(np.array([0, 2, 3, 6]))[:, 0], [10, 12, 13, 16])
     np.testing.assert_array_equal(store.get_logits(np.array([6]))[0], [-16, -16])
     assert toy.batches == [2, 2]
+
+
+def test_the_next_pictures_are_decoded_while_the_model_works(store: EmbeddingStore) -> None:
+    """The model waits for a picture of the next batch: without overlap it would wait for ever."""
+    decoded = [threading.Event() for _ in range(6)]
+
+    def decode(path: Path) -> RGBImage:
+        decoded[int(path.name)].set()
+        return paint(path)
+
+    class Waiting(Toy):
+        def embed(self, images: Sequence[RGBImage]) -> FloatArray:
+            following = min(2 * len(self.batches) + 2, 5)
+            assert decoded[following].wait(20)
+            return super().embed(images)
+
+    items = [(image_id, Path(str(image_id))) for image_id in range(6)]
+    assert index_images(Waiting(), items, store, decode=decode, batch_size=2).indexed == 6
 
 
 class StopAfter(QuietContext):

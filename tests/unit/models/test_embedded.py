@@ -285,3 +285,27 @@ assert not late, late
 """
     done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_batch_that_does_not_fit_in_memory_is_halved_and_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
+
+    images = [np.full((60, 80, 3), value, np.uint8) for value in range(0, 250, 25)]
+    encoder = EmbeddedImageEncoder(threads=1)
+    expected = encoder.embed(images)
+    session, sizes = encoder._session, []
+
+    class Small:
+        """Room for three images."""
+
+        def run(self, outputs: list[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+            sizes.append(len(inputs["images"]))
+            if sizes[-1] > 3:
+                raise RuntimeException("Failed to allocate memory for requested buffer of size 4816896")
+            return session.run(outputs, inputs)
+
+    monkeypatch.setattr(encoder, "_session", Small())
+    np.testing.assert_allclose(encoder.embed(images), expected, rtol=1e-4, atol=1e-5)
+    assert sizes == [8, 4, 2, 2, 2, 2, 2]
+    vectors, logits = encoder.embed_with_logits([])
+    assert (vectors.shape, logits.shape, encoder.embed_dense([]).shape) == ((0, 1280), (0, 1000), (0, 7, 7, 1280))
