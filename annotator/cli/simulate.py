@@ -14,7 +14,7 @@ from annotator.usecases.results import SimulateResult
 
 STRATEGIES = (
     "How the queue chooses: default or auto (typical pictures first, then uncertain ones), typiclust, margin, random, "
-    "in-order."
+    "in-order, novel (unlike anything labelled), disagreement (of the names and the head)."
 )
 NEARLY = 0.9
 

@@ -17,6 +17,7 @@ FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
 
 ITERATIONS = 60
+EARLY_ITERATIONS = 20
 TOLERANCE = 1e-5
 BASE_STRENGTH = 100.0
 

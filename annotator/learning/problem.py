@@ -27,6 +27,9 @@ class Recipe(StrEnum):
     GUESSES = "guesses"
     LOW_LABEL = "low-label"
     PROBE = "probe"
+    GATED = "gated"
+    LOOK_AHEAD = "look-ahead"
+    TRIMMED = "trimmed"
     CONSTANT = "constant"
 
 
@@ -39,7 +42,8 @@ class TagProblem:
     ``NONE_OF_THEM`` for a done image without a tag of the group. For a non-exclusive group ``targets`` (m, c) is 1, 0 (the
     image is done and has no such tag) or ``UNKNOWN``.
     ``weights`` (m,) defaults to 1; give certified annotations ``CERTIFIED_WEIGHT``. ``certified`` (m,) marks these: nobody has
-    looked at them one by one, so that they train a head but do not test it.
+    looked at them one by one, so that they train a head but do not test it. ``gate`` is the confidence from which the head's own
+    words about open images may train it, None while the gate is shut.
     """
 
     pool: Pool
@@ -50,6 +54,7 @@ class TagProblem:
     targets: FloatArray | None = None
     weights: FloatArray | None = None
     certified: NDArray[np.bool_] | None = None
+    gate: float | None = None
 
     def __post_init__(self) -> None:
         if self.zero_shot is not None and self.zero_shot.shape != (len(self.pool), self.n_classes):
@@ -102,6 +107,7 @@ class TagProblem:
             None if self.targets is None else self.targets[keep],
             None if self.weights is None else self.weights[keep],
             None if self.certified is None else self.certified[keep],
+            self.gate,
         )
         part.__dict__["guesses"] = self.guesses
         return part

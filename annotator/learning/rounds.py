@@ -92,7 +92,13 @@ class Decision:
         if self.previous is None:
             return line
         rival = "the first guesses" if self.against_guesses else "the last head"
-        verb = "released" if self.released else f"kept {rival}"
+        verb = (
+            "released"
+            if self.released
+            else f"rolled back, {rival} stay"
+            if self.against_guesses
+            else "rolled back, it stays"
+        )
         return f"{line}; {rival} {100 * self.previous:.1f}% on {self.compared} of them: {verb}"
 
 
@@ -173,6 +179,14 @@ def out_of_fold(problem: TagProblem, recipe: Recipe) -> tuple[Answers, NDArray[n
 
 def _truth(problem: TagProblem) -> Answers:
     return problem.known_classes() if problem.targets is None else problem.targets
+
+
+def right_of(held_out: HeldOut, problem: TagProblem, validation: Validation | None) -> NDArray[np.float64]:
+    """(m,) whether each held-out answer that a person gave was said rightly: to compare two heads answer by answer."""
+    if held_out.basis is Basis.VALIDATION:
+        assert validation is not None
+        return _right(held_out.said, validation.answers)
+    return _right(held_out.said, _truth(problem))[problem.testable()]
 
 
 def _tested(problem: TagProblem, previous: Previous | None) -> bool:

@@ -4,7 +4,7 @@ Which recipe runs follows from how many images are labelled (constants: METHODS 
 
 - none: the first guesses (text bridge, balanced and spread over the graph), and a head that imitates them for new images;
 - fewer than 200: labels and faint text seeds spread over the graph, then self-training on principal components;
-- 200 and more: a plain linear probe on the labels.
+- 200 and more: a linear probe on the labels, and behind the gate on its own surest words (``robust``).
 
 An exclusive group gets one softmax over its labels (and over "none of them" once done images show that), a non-exclusive
 group one sigmoid per label. Nothing here reads or writes a database.
@@ -15,13 +15,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from annotator.learning import robust
 from annotator.learning.guesses import balanced, rows_to_one, seeds
 from annotator.learning.heads import TagHead
 from annotator.learning.multilabel import fit_independent
 from annotator.learning.neighbours import propagate
 from annotator.learning.pool import Pool
-from annotator.learning.probe import ITERATIONS, Linear, fit_softmax, softmax, strength
+from annotator.learning.probe import EARLY_ITERATIONS, ITERATIONS, Linear, fit_softmax, softmax, strength
 from annotator.learning.problem import CERTIFIED_WEIGHT, NONE_OF_THEM, UNKNOWN, Recipe, TagFit, TagProblem
+from annotator.learning.robust import one_hot
 
 __all__ = [
     "CERTIFIED_WEIGHT",
@@ -44,7 +46,6 @@ SEED_WEIGHT = 0.1
 SEED_HALF_LIFE = 20.0
 SPREAD_ITERATIONS = 40
 SELF_TRAINING_ROUNDS = 3
-EARLY_ITERATIONS = 20
 PSEUDO_WEIGHT = 0.1
 PSEUDO_SHARE = 0.5
 PSEUDO_ROWS = 2_000
@@ -55,7 +56,9 @@ def choose_recipe(problem: TagProblem) -> Recipe:
     """The recipe for this many labels."""
     if problem.n_labelled == 0:
         return Recipe.GUESSES
-    return Recipe.LOW_LABEL if problem.n_labelled < LOW_LABELS else Recipe.PROBE
+    if problem.n_labelled < LOW_LABELS:
+        return Recipe.LOW_LABEL
+    return Recipe.PROBE if problem.gate is None else Recipe.GATED
 
 
 def fit_tags(problem: TagProblem, recipe: Recipe | None = None, *, start: TagHead | None = None) -> TagFit:
@@ -79,7 +82,7 @@ def fit_head(problem: TagProblem, recipe: Recipe | None = None, *, start: TagHea
         return _fit_guesses(problem)
     if recipe is Recipe.LOW_LABEL:
         return _fit_low_label(problem)
-    return _fit_probe(problem, start)
+    return _fit_probe(problem, start, recipe)
 
 
 def _columns(problem: TagProblem) -> tuple[IntArray, int]:
@@ -89,12 +92,6 @@ def _columns(problem: TagProblem) -> tuple[IntArray, int]:
     if not none.any():
         return classes, problem.n_classes
     return np.where(none, problem.n_classes, classes), problem.n_classes + 1
-
-
-def _one_hot(classes: IntArray, columns: int) -> FloatArray:
-    table = np.zeros((len(classes), columns), dtype=np.float32)
-    table[np.arange(len(classes)), classes] = 1.0
-    return table
 
 
 def _head(problem: TagProblem, linear: Linear, recipe: Recipe) -> TagHead:
@@ -143,7 +140,7 @@ def _fit_low_label(problem: TagProblem) -> TagHead:
         planted[rows, labels] = SEED_WEIGHT / (1.0 + np.where(seen[labels], problem.n_labelled, 0) / SEED_HALF_LIFE)
     elif len(np.unique(classes)) < 2:
         return _constant(problem)
-    planted[problem.labelled] = _one_hot(classes, columns) * problem.known_weights()[:, None]
+    planted[problem.labelled] = one_hot(classes, columns) * problem.known_weights()[:, None]
     fallback = None
     if problem.guesses is not None:
         fallback = np.pad(problem.guesses, ((0, 0), (0, columns - problem.n_classes)))
@@ -173,7 +170,7 @@ def _self_train(problem: TagProblem, probabilities: FloatArray, recipe: Recipe) 
             probabilities = softmax(linear.scores(rows))
         picked, labels = _surest(probabilities, is_open, quota, every)
         index = np.concatenate([problem.labelled, picked])
-        target = _one_hot(np.concatenate([classes, labels]), columns)
+        target = one_hot(np.concatenate([classes, labels]), columns)
         weight = np.concatenate([weights, np.full(len(picked), every * PSEUDO_WEIGHT, np.float32)])
         last = turn == SELF_TRAINING_ROUNDS - 1
         linear = fit_softmax(
@@ -202,14 +199,14 @@ def _surest(
     return np.concatenate(rows), np.concatenate(labels)
 
 
-def _fit_probe(problem: TagProblem, start: TagHead | None) -> TagHead:
-    """Many labels: the plain probe; labels without an example borrow their surest guesses at a low weight."""
+def _fit_probe(problem: TagProblem, start: TagHead | None, recipe: Recipe) -> TagHead:
+    """Many labels: the probe, as ``recipe`` says; labels without an example borrow their surest guesses at a low weight."""
     classes, columns = _columns(problem)
     index, weight = problem.labelled, problem.known_weights()
     missing = np.setdiff1d(np.arange(problem.n_classes), classes)
+    is_open = np.ones(len(problem.pool), dtype=bool)
+    is_open[index] = False
     if len(missing) and problem.guesses is not None:
-        is_open = np.ones(len(problem.pool), dtype=bool)
-        is_open[index] = False
         quota = np.zeros(problem.n_classes)
         quota[missing] = STARTER_EXAMPLES
         extra, labels = _surest(problem.guesses, is_open, quota)
@@ -217,8 +214,21 @@ def _fit_probe(problem: TagProblem, start: TagHead | None) -> TagHead:
         weight = np.concatenate([weight, np.full(len(extra), PSEUDO_WEIGHT, np.float32)])
     if len(np.unique(classes)) < 2:
         return _constant(problem)
+    known = robust.Labelled(problem.pool.rows(index), classes, weight, columns)
     begin = None if start is None else Linear(start.weights, start.bias)
-    linear = fit_softmax(
-        problem.pool.rows(index), _one_hot(classes, columns), weight, strength=strength(problem.n_labelled), start=begin
-    )
-    return _head(problem, linear, Recipe.PROBE)
+    linear, used = _robust_fit(problem, known, np.flatnonzero(is_open), begin, recipe)
+    return _head(problem, linear, used)
+
+
+def _robust_fit(
+    problem: TagProblem, known: robust.Labelled, open_rows: IntArray, begin: Linear | None, recipe: Recipe
+) -> tuple[Linear, Recipe]:
+    """The fit that ``recipe`` names, and what it came to: with the gate shut there is nothing but the plain probe."""
+    power = strength(problem.n_labelled)
+    if recipe is Recipe.TRIMMED:
+        return robust.trimmed(known, power, begin), recipe
+    if problem.gate is None or recipe not in (Recipe.GATED, Recipe.LOOK_AHEAD):
+        return known.fit(power, begin), Recipe.PROBE
+    pool = problem.pool.rows(robust.candidates(open_rows, problem.pool.seed))
+    fit = robust.gated if recipe is Recipe.GATED else robust.look_ahead
+    return fit(known, pool, problem.gate, power, begin), recipe

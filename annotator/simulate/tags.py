@@ -1,6 +1,6 @@
 """The loop of tags played by a simulated annotator: what the queue offers gets its true label, a head learns, others are scored.
 
-The same functions as in the window: ``next_batch`` for the queue, ``train_round`` for the head and its release. Scored images
+The same functions as in the window: ``next_batch`` for the queue, ``gated_round`` for the head and its release. Scored images
 never enter the pool, so they reach neither the graph, the mean, the principal components nor the queue. Each label given is
 one action, an accepted suggestion and a corrected one alike.
 """
@@ -19,8 +19,9 @@ from annotator.learning.metrics import accuracy
 from annotator.learning.pool import Pool
 from annotator.learning.problem import Recipe, TagProblem
 from annotator.learning.queue import Strategy, next_batch
-from annotator.learning.rounds import HeldOut, Previous, answers, train_round
+from annotator.learning.rounds import Previous, answers
 from annotator.learning.tags import fit_tags
+from annotator.pseudolabel.rounds import Option, gated_round
 
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
@@ -83,6 +84,7 @@ def simulate_tags(
     *,
     strategy: Strategy = Strategy.AUTO,
     seeds: int = 3,
+    options: Sequence[Option] = (),
     context: JobContext = QUIET,
 ) -> Simulation:
     """Play the loop once per seed, stopping at each of ``budgets`` (those beyond the pool stop at its end)."""
@@ -92,7 +94,7 @@ def simulate_tags(
     zero: list[float] = []
     for seed in range(seeds):
         pool = Pool(np.arange(len(task.pool_vectors)), task.pool_vectors, seed=seed)
-        player = _Player(task, pool, strategy, seed)
+        player = Loop(task, pool, strategy, seed, options)
         zero.append(task.score(player.head))
         curve = []
         for at, stop in enumerate(stops):
@@ -112,47 +114,72 @@ def simulate_tags(
     return Simulation(points, float(np.mean(zero)), full)
 
 
-class _Player:
-    """One run of the loop: the simulated annotator labels what the queue offers, a round follows every ``ROUND`` labels."""
+class Loop:
+    """One run of the loop: the annotator answers what is offered, a round follows whenever ``train`` is called.
 
-    def __init__(self, task: TagTask, pool: Pool, strategy: Strategy, seed: int) -> None:
+    ``labelled`` are the answered rows of the pool and ``said`` their classes, right or wrong; ``probabilities`` (n, c) what is
+    suggested for the pool now; ``actions`` what the annotator did so far.
+    """
+
+    def __init__(
+        self, task: TagTask, pool: Pool, strategy: Strategy, seed: int, options: Sequence[Option] = ()
+    ) -> None:
+        self._options = tuple(options)
         self._task = task
         self._pool = pool
         self._strategy = strategy
         self._seed = seed
-        self._labelled = np.zeros(0, np.int64)
+        self.labelled = np.zeros(0, np.int64)
+        self.said = np.zeros(0, np.int64)
         first = TagProblem(pool, len(task.names), task.zero_shot)
         self._guesses = first.guesses
         fit = fit_tags(first, Recipe.GUESSES)
         self.head: TagHead = fit.head
-        self._probabilities = fit.probabilities
-        self._previous: Previous | None = None
+        self.probabilities = fit.probabilities
+        self.previous: Previous | None = None
         self.actions = 0
 
     def play_to(self, budget: int) -> None:
-        """Label until ``budget`` images are labelled, training on the way."""
-        while len(self._labelled) < budget:
-            count = min(ROUND, budget - len(self._labelled))
-            ranking = next_batch(
-                self._strategy,
-                self._pool,
-                self._probabilities,
-                count=count,
-                labelled=self._labelled,
-                names=self._task.names,
-                seed=self._seed,
-            )
-            self._labelled = np.concatenate([self._labelled, ranking.order[:count]])
-            self.actions += count
-            self._train()
+        """Answer the queue until ``budget`` images are labelled, training on the way."""
+        while len(self.labelled) < budget:
+            rows = self.offered(min(ROUND, budget - len(self.labelled)))
+            self.answer(rows, self._task.pool_truth[rows])
+            self.actions += len(rows)
+            self.train()
 
-    def _train(self) -> None:
-        rows = np.sort(self._labelled)
-        problem = TagProblem(self._pool, len(self._task.names), self._task.zero_shot, rows, self._task.pool_truth[rows])
+    def offered(self, count: int) -> IntArray:
+        """The next ``count`` rows of the queue."""
+        rival = self._guesses if self._strategy is Strategy.DISAGREEMENT else None
+        ranking = next_batch(
+            self._strategy,
+            self._pool,
+            self.probabilities,
+            count=count,
+            labelled=self.labelled,
+            names=self._task.names,
+            rival=rival,
+            seed=self._seed,
+        )
+        return ranking.order[:count]
+
+    def answer(self, rows: IntArray, classes: IntArray) -> None:
+        """Rows get their classes."""
+        self.labelled = np.concatenate([self.labelled, rows])
+        self.said = np.concatenate([self.said, classes])
+
+    @property
+    def open_rows(self) -> IntArray:
+        """What nobody has answered."""
+        return np.setdiff1d(np.arange(len(self._pool)), self.labelled)
+
+    def train(self) -> None:
+        """One round; a head that is not released changes nothing."""
+        order = np.argsort(self.labelled)
+        rows = self.labelled[order]
+        problem = TagProblem(self._pool, len(self._task.names), self._task.zero_shot, rows, self.said[order])
         problem.__dict__["guesses"] = self._guesses
-        done = train_round(problem, previous=self._previous)
+        done = gated_round(problem, previous=self.previous, options=self._options).round
         if done.decision.released:
-            held_out: HeldOut | None = done.held_out
-            self._previous = Previous(done.head, held_out, self._pool.ids[rows])
+            self.previous = Previous(done.head, done.held_out, self._pool.ids[rows])
             self.head = done.head
-            self._probabilities = done.fit.probabilities
+            self.probabilities = done.fit.probabilities

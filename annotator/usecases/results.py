@@ -78,13 +78,15 @@ class SuggestResult:
 
 @dataclass(frozen=True)
 class RoundChange:
-    """What changed since the round before: how many open suggestions now name another label, and the accuracy gained."""
+    """What changed since the round before: how many open suggestions now name another label, and the accuracy gained. One that
+    was ``rolled_back``, because held-out answers spoke against it, changed nothing."""
 
     round: int
     changed: int
     compared: int
     accuracy_gain: float | None = None
     message: str = ""
+    rolled_back: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ from annotator.domain.kinds import Task
 from annotator.domain.records import Head, now
 from annotator.errors import AnnotatorError
 from annotator.job_context import JobContext
-from annotator.learning.rounds import Previous, Round, train_round
+from annotator.learning.rounds import Previous, Round
+from annotator.pseudolabel.gate import Gate
+from annotator.pseudolabel.rounds import Option, Trial, gated_round
 from annotator.pseudolabel.suggest import TagGroup
 from annotator.usecases import heads, tag_round, tag_table
 from annotator.usecases.calibration import Prediction
@@ -20,7 +22,7 @@ from annotator.usecases.heads import GroupHead
 from annotator.usecases.index import index_space, usable_ids
 from annotator.usecases.parts import Parts
 from annotator.usecases.results import RoundChange, TrainResult
-from annotator.usecases.settings_view import TAG_RUN
+from annotator.usecases.settings_view import TAG_RUN, TRAIN_OPTIONS
 from annotator.usecases.space import choose_model, open_space
 from annotator.usecases.tag_round import Workspace
 from annotator.usecases.tag_table import TagTable
@@ -35,11 +37,18 @@ class _Fitted:
     kept: GroupHead | None
     n_labelled: int
     trained: np.ndarray[Any, np.dtype[np.int64]]
+    gate: Gate | None = None
+    trials: tuple[Trial, ...] = ()
 
     @property
     def stays(self) -> bool:
         """Whether a head is in use after the round: neither a new nor an old one is while the first guesses are better."""
         return self.round.decision.released or self.kept is not None
+
+    @property
+    def messages(self) -> list[str]:
+        """What the person should know of the round: its figures, and how the options did."""
+        return [self.round.decision.message, *(trial.message for trial in self.trials)]
 
 
 def train(parts: Parts, *, device: str, context: JobContext) -> TrainResult:
@@ -52,7 +61,10 @@ def train(parts: Parts, *, device: str, context: JobContext) -> TrainResult:
     context.progress(0, None, "Learning from verdicts")
     work = tag_round.open_workspace(parts, space, ids)
     in_use = heads.load_released(parts, space)
-    fitted = [each for group in work.answers.groups if (each := _fit(work, group, in_use, context)) is not None]
+    with parts.db.read() as reader:
+        options = Option.named(reader.settings.get(TRAIN_OPTIONS, ()))
+    tried = (_fit(work, group, in_use, options, context) for group in work.answers.groups)
+    fitted = [each for each in tried if each is not None]
     if not fitted:
         raise AnnotatorError("There are no tags to learn from yet.", "Accept or correct a few suggestions first.")
     released = any(each.round.decision.released for each in fitted)
@@ -64,19 +76,27 @@ def train(parts: Parts, *, device: str, context: JobContext) -> TrainResult:
         table = _suggest_anew(parts, work, fitted, in_use)
     assert table is not None
     tag_round.rank(parts, work, table, "train")
-    change = _compare(before, table, work, fitted, number) if released and before is not None else None
+    change = _rolled_back(fitted, number)
+    if released and before is not None:
+        change = _compare(before, table, work, fitted, number)
     return TrainResult(
         head=head_id,
         released=released,
         metrics=_metrics(fitted),
         seconds=time.monotonic() - started,
-        reason="; ".join(each.round.decision.message for each in fitted),
+        reason="; ".join(line for each in fitted for line in each.messages),
         run=table.run_id if released else None,
         round=change,
     )
 
 
-def _fit(work: Workspace, group: TagGroup, in_use: dict[int | None, GroupHead], context: JobContext) -> _Fitted | None:
+def _fit(
+    work: Workspace,
+    group: TagGroup,
+    in_use: dict[int | None, GroupHead],
+    options: tuple[Option, ...],
+    context: JobContext,
+) -> _Fitted | None:
     context.check_cancelled()
     problem, validation = tag_round.problem_of(work, group)
     if not problem.n_labelled:
@@ -84,8 +104,10 @@ def _fit(work: Workspace, group: TagGroup, in_use: dict[int | None, GroupHead], 
     kept = in_use.get(group.group_id)
     if kept is not None and not kept.fits(group):
         kept = None
-    result = train_round(problem, previous=None if kept is None else kept.previous, validation=validation)
-    return _Fitted(group, result, kept, problem.n_labelled, work.pool.ids[problem.labelled])
+    previous = None if kept is None else kept.previous
+    result = gated_round(problem, previous=previous, validation=validation, options=options)
+    trained = work.pool.ids[problem.labelled]
+    return _Fitted(group, result.round, kept, problem.n_labelled, trained, result.gate, result.trials)
 
 
 def _store(
@@ -135,6 +157,14 @@ def _suggest_anew(
     return tag_round.publish(parts, work, predictions, (work.space.model_id, version), "train")
 
 
+def _rolled_back(fitted: list[_Fitted], number: int) -> RoundChange:
+    """A round that no group released: held-out answers were worse, so that everything stays as it was before it."""
+    decision = fitted[0].round.decision
+    gain = None if decision.accuracy is None or decision.previous is None else decision.accuracy - decision.previous
+    worse = "" if gain is None else f": {100 * gain:+.1f} points on {decision.compared:,} held-out answers"
+    return RoundChange(number, 0, 0, None, f"Round {number} was rolled back{worse}", rolled_back=True)
+
+
 def _compare(before: TagTable, after: TagTable, work: Workspace, fitted: list[_Fitted], number: int) -> RoundChange:
     """How many open images are now suggested another label, and what held-out answers gained."""
     changed = compared = 0
@@ -169,4 +199,5 @@ def _metrics(fitted: list[_Fitted]) -> dict[str, Any]:
         "accuracy": decision.accuracy,
         "previous": decision.previous,
         "standard_error": decision.standard_error,
+        "gate": None if largest.gate is None else largest.gate.threshold,
     }

@@ -65,7 +65,7 @@ def test_a_better_head_is_released_and_a_worse_one_is_not(world: World) -> None:
     lies = replace(problem, classes=np.random.default_rng(0).integers(0, world.classes, 100))
     kept = train_round(lies, previous=rival(lies, wrong=5)).decision
     assert not kept.released
-    assert "kept the last head" in kept.message
+    assert "rolled back" in kept.message
 
 
 @pytest.mark.parametrize(("worse", "released"), [(0, True), (1, True), (2, False), (20, False)])
@@ -103,7 +103,7 @@ def test_the_first_tested_head_must_beat_the_first_guesses() -> None:
         decision = train_round(blind, previous=previous, recipe=Recipe.PROBE).decision
         assert decision.previous == 1.0 and decision.against_guesses
         assert not decision.released
-        assert "kept the first guesses" in decision.message
+        assert "rolled back" in decision.message
 
 
 def test_without_a_name_model_an_untested_head_is_the_rival_on_what_it_did_not_see(world: World) -> None:
@@ -148,7 +148,7 @@ def test_an_answer_never_reaches_the_head_that_is_tested_on_it(world: World) -> 
         inside = fold_of(problem.pool.ids[problem.labelled]) == 2
         classes = problem.known_classes().copy()
         classes[inside] = (classes[inside] + 1) % world.classes
-        said, changed = out_of_fold(problem, recipe), out_of_fold(replace(problem, classes=classes), recipe)
+        said, changed = out_of_fold(problem, recipe)[0], out_of_fold(replace(problem, classes=classes), recipe)[0]
         assert np.array_equal(said[inside], changed[inside])
         assert not np.array_equal(said[~inside], changed[~inside])
 
