@@ -87,8 +87,10 @@ class CocoPart:
         resolve: Callable[[bytes], bytes],
         header: dict[str, Any],
         categories: Iterable[dict[str, Any]] | None,
+        *,
+        with_ids: bool = True,
     ) -> None:
-        """The whole file; without ``categories`` (captions have none) it has no such list."""
+        """The whole file; without ``categories`` (captions have none) it has no such list, panoptic annotations have no ids."""
         start = dump(header)[:-1]
         file.write(start + (b",\n" if len(start) > 1 else b""))
         file.write(b'"images": [')
@@ -99,7 +101,7 @@ class CocoPart:
             file.write(between + b'{"id":' + resolve(identity) + b"," + body[1:-1])
             between = b",\n"
         file.write(b'],\n"annotations": [')
-        self._write_annotations(file, resolve, with_ids=True)
+        self._write_annotations(file, resolve, with_ids=with_ids)
         file.write(b"]")
         if categories is not None:
             file.write(b',\n"categories": [\n' + b",\n".join(map(dump, categories)) + b"]")

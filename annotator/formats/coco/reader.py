@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from annotator.domain.kinds import Split
 from annotator.errors import FormatError
 from annotator.formats.coco.categories import LabelTable
 from annotator.formats.coco.files import CocoFile, Record, load, whole_number
+from annotator.formats.coco.panoptic import read_segments
 from annotator.formats.coco.records import read_record
 from annotator.formats.coco.spec import looks_like_coco
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, ImageSize
@@ -250,12 +252,13 @@ class _Images:
     ) -> list[DatasetAnnotation]:
         if not record:
             return []
-        if "segments_info" in record:
-            findings.tally.dropped("", "panoptic segments", "panoptic pictures are not read", entry.name)
-            return []
+        label = ""
         try:
-            label = self._labels.name_of(file, record)
-            found = read_record(record, label, width, height, suggested=file.is_results)
+            if "segments_info" in record:
+                found = self._segments(file, record, entry, (width, height), findings)
+            else:
+                label = self._labels.name_of(file, record)
+                found = read_record(record, label, width, height, suggested=file.is_results)
             spills = False
             for one in found:
                 wrong, spills_too = findings.judged(one.geometry, width, height)
@@ -266,13 +269,32 @@ class _Images:
             findings.bad(file.path, f"annotations[{index}] (id {record.get('id', 'none')})", str(error))
             return []
         for one in found:
-            findings.tally.kept(label, one.geometry.kind.value, entry.name)
+            findings.tally.kept(one.label, one.geometry.kind.value, entry.name)
             if spills and findings.spills(one.geometry, width, height):
-                findings.tally.converted(label, one.geometry.kind.value, "kept, though it leaves the image", entry.name)
-            if not label and not isinstance(one.geometry, Caption):
+                how = "kept, though it leaves the image"
+                findings.tally.converted(one.label, one.geometry.kind.value, how, entry.name)
+            if not one.label and not isinstance(one.geometry, Caption):
                 findings.bad(file.path, f"annotations[{index}]", "it has no category_id")
                 return []
         return found
+
+    def _segments(
+        self, file: CocoFile, record: Record, entry: _Entry, size: tuple[int, int], findings: Findings
+    ) -> list[DatasetAnnotation]:
+        """The masks of a panoptic picture; things of an image whose instances are listed elsewhere come from there."""
+        segments = record["segments_info"]
+        if not isinstance(segments, list):
+            raise ValueError("segments_info is no list of objects")
+        instances = any(other is not file and other.by_image.get(image["id"]) for other, image in entry.records)
+        things = {each.get("id") for each in file.categories if each.get("isthing", 1)} if instances else set()
+        kept = []
+        for segment in segments:
+            if isinstance(segment, dict) and segment.get("category_id") in things:
+                label = self._labels.name_of(file, segment)
+                findings.tally.dropped(label, "panoptic segment", "its image's instances were read instead", entry.name)
+            else:
+                kept.append(segment)
+        return read_segments({**record, "segments_info": kept}, file.path, size, partial(self._labels.name_of, file))
 
     def _lookup(self, file: CocoFile, split: Split | None) -> tuple[Path, ...]:
         cached = self._folders.get(file.path)

@@ -12,20 +12,21 @@ from annotator.domain.geometry import Box, Caption, Keypoints, Mask, Polygon, Ro
 from annotator.domain.kinds import Split
 from annotator.errors import FormatError
 from annotator.formats.coco import reader
+from annotator.formats.coco.panoptic import PANOPTIC, is_panoptic, written_segments
 from annotator.formats.coco.parts import CocoPart, ImageIds
 from annotator.formats.coco.shapes import CannotWriteError, keypoint_fields, outline_fields
 from annotator.formats.coco.spec import SPEC
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel
 from annotator.formats.labels import kept_ids, unknown
 from annotator.formats.merging import joined
-from annotator.formats.names import clean_name
+from annotator.formats.names import clean_name, without_suffix
 from annotator.formats.report import Report, Tally, own
 from annotator.formats.spec import ImagesMode
 from annotator.formats.target import Target
 from annotator.formats.unheld import WHY, Unheld
 from annotator.job_context import QUIET, JobContext
 
-_OUR_NAME = re.compile(r"(instances|labels|captions|results)(_(train|val|test))?\.json")
+_OUR_NAME = re.compile(r"(instances|labels|captions|panoptic|results)(_(train|val|test))?\.json")
 _MANAGED = frozenset({"id", "measured", "file_name"})
 
 
@@ -97,7 +98,12 @@ class _Work:
         self._place.add_image(image.path, f"images/{image.name}", self._mode, self._tally, image.name)
         written: dict[Any, tuple[DatasetAnnotation, dict[str, Any]]] = {}
         ready: list[tuple[str, DatasetAnnotation, dict[str, Any]]] = []
+        segments = self._segments(image)
+        if segments:
+            self._add_segments(image, segments, split, part_of(PANOPTIC), reference)
         for annotation in image.annotations:
+            if annotation in segments:
+                continue
             body = self._body(annotation, image)
             if body is None:
                 continue
@@ -124,6 +130,32 @@ class _Work:
                     annotation.label, "annotation id", "it was taken; a new one was given", image.name
                 )
 
+    def _segments(self, image: DatasetImage) -> list[DatasetAnnotation]:
+        """What goes back to a panoptic picture."""
+        if self._place.is_file or not (image.width and image.height):
+            return []
+        return [one for one in image.annotations if is_panoptic(one)]
+
+    def _add_segments(
+        self,
+        image: DatasetImage,
+        segments: list[DatasetAnnotation],
+        split: Split | None,
+        part: CocoPart,
+        reference: bytes,
+    ) -> None:
+        for one in segments:
+            if one.label not in self._ids:
+                raise unknown(one.label, image.name)
+        png, infos = written_segments(image, segments, self._ids)
+        for one in segments:
+            self._unheld.annotation(one, image)
+            self._tally.annotations += 1
+            self._tally.kept(one.label, one.geometry.kind.value, image.name)
+        name = f"{without_suffix(image.name)}.png"
+        self._place.write(f"annotations/{_name(PANOPTIC, split).removesuffix('.json')}/{name}", png)
+        part.add_annotation(None, reference, {"file_name": name, "segments_info": infos})
+
     def finish(self) -> None:
         """Compose the files."""
         if not self._parts:
@@ -136,7 +168,13 @@ class _Work:
             return
         for (kind, split), part in self._parts.items():
             with self._place.open(f"annotations/{_name(kind, split)}") as file:
-                part.write(file, resolve, self._header, None if kind == "captions" else categories)
+                part.write(
+                    file,
+                    resolve,
+                    self._header,
+                    None if kind == "captions" else categories,
+                    with_ids=kind != PANOPTIC,
+                )
         for split, part in self._results.items():
             with self._place.open(f"annotations/{_name('results', split)}") as file:
                 part.write_list(file, resolve)
