@@ -180,8 +180,8 @@ class Pyramid:
         return about.left + x1 * scale, about.top + y1 * scale, about.left + x2 * scale, about.top + y2 * scale
 
     def can_make(self, level: int) -> bool:
-        """Whether tiles of the level can be made without ``build``."""
-        return level < self._stored_from
+        """Whether tiles of the level can be made whole now."""
+        return any(number <= level <= number + ON_DEMAND for number in self._parts)
 
     def tile(
         self, level: int, row: int, column: int, window: tuple[float, float] | None = None
@@ -215,10 +215,11 @@ class Pyramid:
         parts = self._parts.get(level)
         if parts is not None:
             return parts.region(x1, y1, x2, y2)
-        finer = [n for n in self._parts if n < level <= n + ON_DEMAND]
+        known = self._parts  # replaced, never changed, by ``build`` on another thread
+        finer = [n for n in known if n < level <= n + ON_DEMAND]
         if not finer:
             return self._store.partly(level, x1, y1, x2, y2)
-        source = self._parts[max(finer)]
+        source = known[max(finer)]
         steps = level - max(finer)
         pixels = source.region(
             x1 << steps, y1 << steps, min(x2 << steps, source.width), min(y2 << steps, source.height)
@@ -230,7 +231,8 @@ class Pyramid:
     def build(self, stopped: Callable[[], bool], on_rows: Callable[[tuple[int, int, int, int]], None]) -> bool:
         """Makes the levels that cannot be made on demand; False when ``stopped`` said so before the end.
 
-        ``on_rows`` hears of each part (x1, y1, x2, y2 in image pixels) that can be shown now. Raises ``ImageError``.
+        ``on_rows`` hears of each part (x1, y1, x2, y2 in image pixels) that can be shown now, and, with an empty one, when other
+        levels can be made that could not before. Raises ``ImageError``.
         """
         with reading(self.path):
             source, number = self._source()
@@ -240,17 +242,20 @@ class Pyramid:
             ends = to_oriented(corners, self._orientation, *self._file_sides)
             on_rows((*ends.min(axis=0).astype(int).tolist(), *ends.max(axis=0).astype(int).tolist()))
 
+        if not self._parts:
+            self._parts = {number: source}  # decoded: what is on screen need not wait for the rest
+            on_rows((0, 0, 0, 0))
         with reading(self.path):
             done = self._store.build(source, number, self._slab(source), stopped, told)
         if done:
-            self._parts |= self._store.finished()
+            self._parts = self._parts | self._store.finished()
         return done
 
     def _source(self) -> tuple[Parts, int]:
         """What the missing levels are made of, and its level."""
-        if self._parts:
-            number = max(n for n in self._parts if n < self._stored_from)
-            return self._parts[number], number
+        readable = [n for n in self._parts if n < self._stored_from]
+        if readable:
+            return self._parts[max(readable)], max(readable)
         _, raw = read_file(self.path, None, None if not self._finest else max(self._file_sides) >> self._finest)
         parts = ArrayParts(raw)
         self._choose_window(parts)

@@ -15,6 +15,7 @@ class CanvasColors:
     """Colours as #RRGGBB or #AARRGGBB."""
 
     surround: str = "#0E1012"
+    unread: str = "#1A1D22"
     checker_even: str = "#3A3F47"
     checker_odd: str = "#2B3037"
     grid_dark: str = "#48000000"
@@ -38,6 +39,7 @@ class CanvasColors:
 
 LIGHT = CanvasColors(
     surround="#E3E6EA",
+    unread="#D3D8DE",
     checker_even="#FFFFFF",
     checker_odd="#D9DEE5",
     accent="#1B66D6",

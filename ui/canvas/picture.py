@@ -129,8 +129,11 @@ class PictureLayer(Layer):
         clear = self._raw[0].shape[2] == 4 if self._raw else self.tiles is not None and self.tiles.picture.has_alpha
         if clear:
             self._paint_checker(painter, shown, view, colors, unit)
-        if self._raw and (self.tiles is None or not self.tiles.covers(view, rect)):
-            self._paint_whole(painter, shown, view)
+        if self.tiles is None or not self.tiles.covers(view, rect):
+            if self._raw:
+                self._paint_whole(painter, shown, view)
+            elif not clear:
+                painter.fillRect(shown, QColor(colors.unread))
         if self.tiles is not None:
             self.tiles.paint(painter, rect, view)
         if view.scale >= GRID_FROM * unit:

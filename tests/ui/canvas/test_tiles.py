@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QColor, QImage
 
 from annotator.media import pyramid
 from annotator.media.level_store import halved
@@ -160,6 +160,14 @@ def test_a_picture_at_display_scale_shows_where_tiles_are_missing(canvas, tiles,
     top, left = 3 * SIDE - 30, 3 * SIDE - 40
     assert np.array_equal(found[top : top + SIDE, left : left + SIDE], pixels[192:256, 192:256, ::-1])
     assert (found[top, left - 5] == 200).all()
+
+
+def test_what_is_not_read_yet_has_a_colour_of_its_own(canvas, tiles):
+    found = shot(canvas)
+    unread, surround = (QColor(c) for c in (canvas.colors.unread, canvas.colors.surround))
+    assert found[100, 100].tolist() == [unread.blue(), unread.green(), unread.red()]
+    canvas.set_view(ViewTransform(1.0, 50, 60))
+    assert shot(canvas)[10, 10].tolist() == [surround.blue(), surround.green(), surround.red()]
 
 
 def test_a_scrolled_layer_equals_one_drawn_anew(canvas, tiles):
