@@ -1,13 +1,14 @@
 """Where a dataset is written: a temporary sibling that is moved into place when everything is on disk.
 
 An existing target is refused unless it is to be merged into (our files are added or overwritten, nothing else is touched)
-or replaced (exchanged as a whole, after the new one is complete).
+or replaced (exchanged as a whole, after the new one is complete). A folder whose name ends in .zip is packed into one file.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import zipfile
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -19,6 +20,7 @@ from annotator.formats.report import Tally
 from annotator.formats.spec import ImagesMode
 
 _SYNC_ONE_BY_ONE = 500
+_BEGINNING = (1980, 1, 1, 0, 0, 0)
 
 
 class Target:
@@ -30,10 +32,13 @@ class Target:
             raise FormatError("A target is merged into or replaced, not both.", "Choose one.")
         self.path = Path(os.path.abspath(path))  # noqa: PTH100  (keeps links in the path as they are)
         self.is_file, self.merge, self.replace = is_file, merge, replace
+        self.zipped = not is_file and self.path.suffix.lower() == ".zip" and not self.path.is_dir()
+        if self.zipped and merge:
+            raise FormatError(f"{path} is a zip, which is not merged into.", "Unpack it, or --replace it.", path=path)
         if os.path.lexists(self.path):
             if not (merge or replace) and not self._empty_folder():
                 raise FormatError(f"{path} exists already.", "Choose another, or --merge or --replace it.", path=path)
-            if self.path.is_dir() == is_file:
+            if self.path.is_dir() == (is_file or self.zipped):
                 kind = "a folder" if is_file else "a file"
                 raise FormatError(f"{path} is {kind}, which this export cannot replace.", path=path)
         self.root = Path()
@@ -105,7 +110,9 @@ class Target:
     def _commit(self) -> None:
         files = [Path(where) / name for where, _, names in os.walk(self.root) for name in names]
         _sync([file for file in files if not file.is_symlink()])
-        if self.is_file:
+        if self.zipped:
+            self._pack(sorted(files))
+        elif self.is_file:
             os.replace(self.file, self.path)  # noqa: PTH105
         elif self.path.is_dir() and self.merge:
             for file in files:
@@ -124,6 +131,23 @@ class Target:
         else:
             self._move_folder()
         _sync_folder(self.path.parent)
+
+    def _pack(self, files: list[Path]) -> None:
+        """One zip of the files, the same bytes for the same content."""
+        place = self._sibling("packed")
+        try:
+            packed = place / self.path.name
+            with zipfile.ZipFile(packed, "x", zipfile.ZIP_DEFLATED) as archive:
+                for file in files:
+                    info = zipfile.ZipInfo(file.relative_to(self.root).as_posix(), _BEGINNING)
+                    info.compress_type = zipfile.ZIP_DEFLATED
+                    info.external_attr = 0o644 << 16
+                    with file.open("rb") as source, archive.open(info, "w", force_zip64=True) as member:
+                        shutil.copyfileobj(source, member)
+            _sync([packed])
+            os.replace(packed, self.path)  # noqa: PTH105
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
 
     def _move_folder(self) -> None:
         if self.path.is_dir():

@@ -220,6 +220,25 @@ def test_a_zip_reads_as_its_folder_and_must_not_climb_out(format_id: str, tmp_pa
 
 
 @every_format
+def test_a_target_that_ends_in_zip_is_one_file(format_id: str, tmp_path: Path):
+    if registry.spec(format_id).file_only:
+        pytest.skip("a format of one file")
+    dataset = _simple(format_id)
+    wanted = _write(format_id, dataset, tmp_path / "one" / "folder")
+    for name in ("a.zip", "b.zip"):
+        report = _write(format_id, dataset, tmp_path / name)
+        assert report.rows == wanted.rows
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+    assert plain(_read(format_id, tmp_path / "a.zip")[1]) == plain(_read(format_id, tmp_path / "one" / "folder")[1])
+    with pytest.raises(FormatError, match="exists already"):
+        _write(format_id, dataset, tmp_path / "a.zip")
+    with pytest.raises(FormatError, match="is a zip, which is not merged into"):
+        _write(format_id, dataset, tmp_path / "a.zip", merge=True)
+    _write(format_id, dataset, tmp_path / "a.zip", replace=True)
+    assert sorted(path.name for path in tmp_path.iterdir() if not path.is_dir()) == ["a.zip", "b.zip"]
+
+
+@every_format
 def test_nothing_there_is_one_clear_line(format_id: str, tmp_path: Path):
     with pytest.raises(FormatError, match="does not exist"):
         _read(format_id, tmp_path / "missing")
