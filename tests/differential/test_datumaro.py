@@ -1,7 +1,8 @@
 """Datumaro reads our exports as we wrote them, and we read its exports as it did; run where an environment with it is given.
 
-``ANNOTATOR_DATUMARO_PYTHON`` names the Python of that environment (see CONTRIBUTING). Where the two differ on purpose, the case
-says so: datumaro takes VOC's and MOT's pixels as counted from 0, while their specifications count from 1.
+``ANNOTATOR_DATUMARO_PYTHON`` names the Python of that environment, ``ANNOTATOR_FOREIGN_DATASETS`` data sets of other tools that
+both are to read, as ``importer=folder`` with the path separator between them (see CONTRIBUTING). Where the two differ on
+purpose, the case says so: datumaro takes VOC's and MOT's pixels as counted from 0, while their specifications count from 1.
 """
 
 from __future__ import annotations
@@ -235,3 +236,52 @@ def test_we_read_what_datumaro_wrote(case: Case, tmp_path: Path):
         got = next(one for one in images if one.name.rpartition(".")[0] in (stem, stem.replace("/", "_")))
         ours = [said(one, shift) for one in image.annotations]  # type: ignore[arg-type]
         agree(ours, [said(one, (0, 0, 0, 0)) for one in got.annotations], image.name)
+
+
+FOREIGN = [pair.partition("=") for pair in os.environ.get("ANNOTATOR_FOREIGN_DATASETS", "").split(os.pathsep) if pair]
+OURS = {case.theirs: case for case in CASES}
+
+
+@pytest.mark.parametrize(("theirs", "folder"), [(name, Path(path)) for name, _, path in FOREIGN])
+def test_both_read_the_same_from_other_tools_files(theirs: str, folder: Path, monkeypatch: pytest.MonkeyPatch):
+    """Each annotation that we read is one that datumaro reads; what it reads beside them is of a kind that is known."""
+    case = OURS.get(theirs) or OURS[theirs.split("_")[0] if theirs.startswith("coco") else "coco"]
+    sizes = {file.name: _size(file) for file in folder.rglob("*") if file.suffix.lower() in (".jpg", ".png")}
+    read = registry.reader(case.ours).read(folder, image_size=lambda name: sizes.get(Path(name).name), skip_bad=True)
+    images = list(read.dataset.images)
+    ours = []
+    for image in images:
+        monkeypatch.setattr(f"{__name__}.WIDTH", image.width)
+        monkeypatch.setattr(f"{__name__}.HEIGHT", image.height)
+        ours += [said(one, case.from_one) for one in image.annotations]
+    items = datumaro("read", theirs, folder)["items"]
+    assert len(items) == len(images)
+    found = [
+        one for item in items for one in item["annotations"] if not _known_surplus(case, one, {o[1] for o in ours})
+    ]
+    left = [plain(one) for one in found]
+    for kind, label, numbers in ours:
+        same = next((one for one in left if one[:2] == (kind, label) and _close(one[2], numbers)), None)
+        assert same is not None, f"{(kind, label, numbers)} is not among {left}"
+        left.remove(same)
+    assert [one for one in left if not (case.extra and one[0] == "bbox")] == []
+
+
+def _known_surplus(case: Case, one: dict[str, Any], labels: set[str]) -> bool:
+    """Shapes of tracks that are out of sight, shapes without a label, VOC's parts of objects and its lists of classes."""
+    out_of_sight = one["attributes"].get("outside") is True
+    return (
+        out_of_sight
+        or (not one["label"] and one["type"] != "caption")
+        or (case.ours == "voc" and (one["type"] == "label" or one["label"] not in labels))
+    )
+
+
+def _close(one: Iterable[float], other: Iterable[float]) -> bool:
+    first, second = list(one), list(other)
+    return len(first) == len(second) and all(abs(a - b) <= CLOSE for a, b in zip(first, second, strict=True))
+
+
+def _size(file: Path) -> tuple[int, int]:
+    with Picture.open(file) as picture:
+        return picture.size

@@ -22,7 +22,7 @@ from annotator.formats.peek import IMAGE_SUFFIXES
 from annotator.formats.report import Tally
 from annotator.formats.source import Source
 from annotator.formats.spec import Imported
-from annotator.formats.splits import split_named
+from annotator.formats.splits import split_in, split_named
 from annotator.formats.voc.segmentation import (
     CLASSES,
     NUMBERS,
@@ -36,6 +36,7 @@ from annotator.formats.voc.segmentation import (
 from annotator.formats.voc.spec import FLAGS
 from annotator.job_context import QUIET, JobContext
 
+CLASS_LISTS = "lists of a class in ImageSets (such as cat_train.txt) are not read: the objects say the same"
 ONE_BASED = "pixels were read as counted from 1, the last one included: x1 = xmin - 1, x2 = xmax"
 _SHOWN = 3
 _IMAGE_FOLDERS = ("JPEGImages", "images", "Images")
@@ -176,6 +177,8 @@ def _splits(folder: Path, findings: Findings) -> dict[str, Split]:
         for file in sorted((folder / "ImageSets" / task).glob("*.txt")):
             split = split_named(file.stem)
             if split is None and file.stem != "trainval":
+                if split_in(file.stem) or file.stem.endswith("_trainval"):
+                    findings.tally.note(CLASS_LISTS)
                 continue
             for line in file.read_text("utf-8", "replace").splitlines():
                 if line and split:

@@ -118,3 +118,14 @@ def test_yolo_lines_of_both_kinds_are_read_and_said(tmp_path: Path):
     nc, mixed = imported.report().warnings
     assert "nc is 3, but there are 1 names" in nc
     assert str(tmp_path / "labels/a.txt") in mixed and "mixed" in mixed
+
+
+def test_lists_of_a_class_are_said_to_be_left_aside(tmp_path: Path):
+    (tmp_path / "Annotations").mkdir()
+    (tmp_path / "Annotations/a.xml").write_text("<annotation><filename>a.png</filename></annotation>")
+    (tmp_path / "ImageSets/Main").mkdir(parents=True)
+    (tmp_path / "ImageSets/Main/train.txt").write_text("a\n")
+    reader = registry.reader("voc")
+    assert not [note for note in reader.read(tmp_path).report().notes if "cat_train.txt" in note]
+    (tmp_path / "ImageSets/Main/dog_train.txt").write_text("a  1\n")
+    assert [note for note in reader.read(tmp_path).report().notes if "cat_train.txt" in note]
