@@ -310,6 +310,14 @@ class Project:
 
         return tasks.train(self._parts, Task(task), device=device, context=context)
 
+    def try_in_training(self, options: Sequence[str]) -> None:
+        """From now on these compete with the usual head in every round of tags, and are used when held-out answers prefer them:
+        "look-ahead" and "trim"; empty: none. Raises ``UsageError`` for another name."""
+        from annotator.pseudolabel.rounds import Option
+        from annotator.usecases.settings_view import TRAIN_OPTIONS
+
+        self.settings.set(TRAIN_OPTIONS, [option.value for option in Option.named(tuple(options))])
+
     def accept(
         self,
         task: Task | str = Task.TAGS,
@@ -338,12 +346,21 @@ class Project:
         budgets: Sequence[int] = (10, 20, 50, 100, 200),
         strategy: str = "default",
         seeds: int = 3,
+        effort: bool = False,
+        certify: float | None = None,
+        runs: int = 200,
         context: JobContext = QUIET,
     ) -> SimulateResult:
-        """Play the loop with a simulated annotator who knows ``truth``; works on a copy and hides the truth from the loop."""
+        """Play the loop with a simulated annotator who knows ``truth``; works on a copy and hides the truth from the loop.
+
+        Several names in ``strategy``, with commas between them, are compared. ``effort`` also counts what it takes to label the
+        whole pool; ``certify`` tries ``runs`` certificates of that target error at 500 labels.
+        """
         from annotator.usecases import tasks
 
-        request = tasks.SimulateRequest(Task(task), Path(truth), truth_format, tuple(budgets), strategy, seeds)
+        request = tasks.SimulateRequest(
+            Task(task), Path(truth), truth_format, tuple(budgets), strategy, seeds, effort, certify, runs
+        )
         return tasks.simulate(self._parts, request, context)
 
     def audit(

@@ -36,6 +36,14 @@ def simulate(
     ] = "10,20,50,100,200",
     strategy: Annotated[str, typer.Option("--strategy", help=STRATEGIES)] = "default",
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="How often to play it.")] = 3,
+    effort: Annotated[
+        bool, typer.Option("--effort", help="Also count the keys and clicks that label everything to 2% and 5% error.")
+    ] = False,
+    certify: Annotated[
+        float | None,
+        typer.Option("--certify", min=0, max=1, help="Also try certificates of this target error at 500 labels."),
+    ] = None,
+    runs: Annotated[int, typer.Option("--runs", min=1, help="How many certificates to try.")] = 200,
     as_json: AsJson = False,
 ) -> None:
     """Play the loop on a copy of the project and print the learning curve."""
@@ -56,6 +64,9 @@ def simulate(
                 budgets=numbers,
                 strategy=strategy,
                 seeds=seeds,
+                effort=effort,
+                certify=certify,
+                runs=runs,
                 context=context,
             ),
             "Simulating",
@@ -84,6 +95,27 @@ def _show(console: Console, result: SimulateResult) -> None:
             f"Labelling all others takes {plural(result.actions_for_all, 'action')} with suggestions, "
             f"{result.actions_drawing_all:,} drawing everything."
         )
+    _show_review(console, result)
     enough = next((point for point in result.curve if point.mean >= NEARLY * result.full_supervision), None)
     if enough is not None:
         console.print(f"{plural(enough.budget, 'label')} reach {NEARLY:.0%} of what all labels give.")
+
+
+def _show_review(console: Console, result: SimulateResult) -> None:
+    """The other strategies, the effort for the whole pool, and how certificates held."""
+    if len(result.strategies) > 1:
+        compared = table("strategy", *(f"{point.budget:,}" for point in result.curve))
+        for each in result.strategies:
+            compared.add_row(each.strategy, *(f"{point.mean:.3f}" for point in each.curve))
+        console.print(compared)
+    for all_ in result.effort:
+        console.print(
+            f"To at most {all_.target:.0%} error: {all_.actions:,.0f} actions instead of {all_.by_hand:,} by hand "
+            f"({all_.share:.0%}), {all_.error:.1%} wrong at the end; {all_.keys:,.0f} keys, {all_.pages:,.0f} pages of the wall "
+            f"with {all_.marks:,.0f} marks, {all_.checks:,.0f} checks that accepted {all_.certified:,.0f} unseen."
+        )
+    if (held := result.certificates) is not None:
+        console.print(
+            f"Certificates of {held.target:.0%} at {held.labels:,} labels: {held.violations:,} of {held.runs:,} were wrong, "
+            f"{held.certified:,} certified something; {held.accepted:.0%} of the open pictures accepted unseen on average."
+        )

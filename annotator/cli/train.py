@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 from rich.console import Console
 
@@ -14,11 +16,22 @@ def register(app: typer.Typer) -> None:
     app.command("train")(train)
 
 
-def train(project: ProjectPath, task: TaskName, device: DeviceName = "auto", as_json: AsJson = False) -> None:
+def train(
+    project: ProjectPath,
+    task: TaskName,
+    options: Annotated[
+        list[str] | None,
+        typer.Option("--try", help="look-ahead or trim: used when held-out answers prefer it; none forgets it again."),
+    ] = None,
+    device: DeviceName = "auto",
+    as_json: AsJson = False,
+) -> None:
     """Train a head, release it if it is not worse, and suggest anew for what is open."""
     from annotator.project import Project
 
     with Project.open(project) as opened:
+        if options:
+            opened.try_in_training([name for name in options if name != "none"])
         result = work(lambda context: opened.train(task, device=device, context=context), "Learning from verdicts")
     answer(result, as_json, lambda console: _show(console, result))
 

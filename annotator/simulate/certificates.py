@@ -18,6 +18,8 @@ from annotator.simulate.tags import Loop, TagTask
 
 AUDITS_A_LOOP = 10
 KNOWN_SHARE = 0.9
+ROUND_SIZE = 100
+"""Rounds are rarer here than in the window: what is asked is whether a promise holds, two hundred times over."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def certify_often(
         part = _part(task, loop_seed)
         pool = Pool(np.arange(len(part.pool_vectors)), part.pool_vectors, seed=loop_seed)
         loop = Loop(part, pool, strategy, loop_seed)
-        loop.play_to(min(labels, len(pool)))
+        loop.play_to(min(labels, len(pool)), round_size=ROUND_SIZE)
         rows = loop.open_rows
         said = loop.probabilities[rows]
         wrong = said.argmax(axis=1) != part.pool_truth[rows]

@@ -139,10 +139,10 @@ class Loop:
         self.previous: Previous | None = None
         self.actions = 0
 
-    def play_to(self, budget: int) -> None:
-        """Answer the queue until ``budget`` images are labelled, training on the way."""
+    def play_to(self, budget: int, *, round_size: int = ROUND) -> None:
+        """Answer the queue until ``budget`` images are labelled, training after every ``round_size`` of them."""
         while len(self.labelled) < budget:
-            rows = self.offered(min(ROUND, budget - len(self.labelled)))
+            rows = self.offered(min(round_size, budget - len(self.labelled)))
             self.answer(rows, self._task.pool_truth[rows])
             self.actions += len(rows)
             self.train()

@@ -234,6 +234,46 @@ class CurvePoint:
 
 
 @dataclass(frozen=True)
+class StrategyCurve:
+    """The learning curve of one way of ordering the queue."""
+
+    strategy: str
+    curve: tuple[CurvePoint, ...]
+
+
+@dataclass(frozen=True)
+class EffortResult:
+    """What it takes to label the whole pool to at most ``target`` error, mean over the seeds: ``actions``, ``by_hand`` (a key an
+    image) and their ratio ``share``; ``error`` at the end; of the actions ``keys``, ``pages`` and ``marks`` of the wall, and
+    ``checks`` of samples; ``shortlisted`` keys had their label among those offered, ``certified`` images were accepted unseen."""
+
+    target: float
+    actions: float
+    by_hand: int
+    share: float
+    error: float
+    keys: float
+    shortlisted: float
+    pages: float
+    marks: float
+    checks: float
+    certified: float
+
+
+@dataclass(frozen=True)
+class CertifyResult:
+    """``violations``: in how many of ``runs`` the true error of what was certified passed the ``target``; ``certified``: in how
+    many anything was; ``accepted``: mean share of the open images that were accepted unseen, at ``labels`` labels."""
+
+    target: float
+    labels: int
+    runs: int
+    violations: int
+    certified: int
+    accepted: float
+
+
+@dataclass(frozen=True)
 class SimulateResult:
     """The learning curve of the loop with a simulated annotator.
 
@@ -253,6 +293,9 @@ class SimulateResult:
     zero_labels: float | None = None
     actions_for_all: int | None = None
     actions_drawing_all: int | None = None
+    strategies: tuple[StrategyCurve, ...] = ()
+    effort: tuple[EffortResult, ...] = ()
+    certificates: CertifyResult | None = None
 
 
 @dataclass(frozen=True)

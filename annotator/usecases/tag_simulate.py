@@ -20,11 +20,13 @@ from annotator.errors import AnnotatorError
 from annotator.job_context import JobContext
 from annotator.learning.features import EmbeddingStore
 from annotator.learning.queue import Strategy
-from annotator.simulate.tags import TagTask, simulate_tags
+from annotator.simulate.certificates import certify_often
+from annotator.simulate.effort import Effort, label_everything
+from annotator.simulate.tags import Simulation, TagTask, simulate_tags
 from annotator.usecases.image_view import ImageView
 from annotator.usecases.index import index_space, usable_ids
 from annotator.usecases.parts import Parts
-from annotator.usecases.results import CurvePoint, SimulateResult
+from annotator.usecases.results import CertifyResult, CurvePoint, EffortResult, SimulateResult, StrategyCurve
 from annotator.usecases.space import Space, choose_model, open_space
 from annotator.usecases.tasks import SimulateRequest
 from annotator.usecases.truth import read_truth
@@ -34,12 +36,14 @@ Ids = NDArray[np.int64]
 DEFAULT_STRATEGY = "default"
 FIFTH = 5
 LEAST_SCORED = 10
+TARGETS = (0.02, 0.05)
+CERTIFIED_AT = 500
 
 
 def simulate(parts: Parts, request: SimulateRequest, context: JobContext) -> SimulateResult:
     """Play the loop and score it on ``test``, else ``val``, else a fifth of the images chosen by hash."""
     started = time.monotonic()
-    strategy = Strategy.AUTO if request.strategy == DEFAULT_STRATEGY else Strategy.named(request.strategy)
+    strategies = [_strategy(name.strip()) for name in request.strategy.split(",")]
     truth = read_truth(parts, request.truth, request.truth_format, context)
     with parts.db.read() as reader:
         labels = list(reader.labels.all())
@@ -70,18 +74,63 @@ def simulate(parts: Parts, request: SimulateRequest, context: JobContext) -> Sim
             scored_truth=classes[scored],
             names=tuple(label.name for label in labels),
         )
-        found = simulate_tags(task, request.budgets, strategy=strategy, seeds=request.seeds, context=context)
+        every = [
+            simulate_tags(task, request.budgets, strategy=each, seeds=request.seeds, context=context)
+            for each in strategies
+        ]
+        effort = _effort(task, request.seeds, context) if request.effort else ()
+        certificates = None if request.certify is None else _certificates(task, request, context)
+    found = every[0]
     return SimulateResult(
         task=request.task.value,
         metric="accuracy",
         full_supervision=found.full_supervision,
-        curve=tuple(CurvePoint(p.budget, p.mean, p.sd, p.actions) for p in found.curve),
+        curve=_curve(found),
         seconds=time.monotonic() - started,
         scored_on=name,
         scored_images=int(scored.sum()),
         strategy=request.strategy,
         seeds=request.seeds,
         zero_labels=found.zero_labels,
+        strategies=tuple(
+            StrategyCurve(strategy.value, _curve(each)) for strategy, each in zip(strategies, every, strict=True)
+        ),
+        effort=effort,
+        certificates=certificates,
+    )
+
+
+def _strategy(name: str) -> Strategy:
+    return Strategy.AUTO if name == DEFAULT_STRATEGY else Strategy.named(name)
+
+
+def _curve(found: Simulation) -> tuple[CurvePoint, ...]:
+    return tuple(CurvePoint(p.budget, p.mean, p.sd, p.actions) for p in found.curve)
+
+
+def _effort(task: TagTask, seeds: int, context: JobContext) -> tuple[EffortResult, ...]:
+    """Label everything, once for each target and seed."""
+    results = []
+    for target in TARGETS:
+        found = [label_everything(task, target, seed=seed, context=context) for seed in range(seeds)]
+
+        def mean(name: str, found: list[Effort] = found) -> float:
+            return float(np.mean([getattr(each, name) for each in found]))
+
+        names = ("error", "keys", "shortlisted", "pages", "marks", "checks", "certified")
+        results.append(
+            EffortResult(
+                target, mean("actions"), len(task.pool_truth), mean("of_hand"), *(mean(name) for name in names)
+            )
+        )
+    return tuple(results)
+
+
+def _certificates(task: TagTask, request: SimulateRequest, context: JobContext) -> CertifyResult:
+    assert request.certify is not None
+    found = certify_often(task, labels=CERTIFIED_AT, target=request.certify, runs=request.runs, context=context)
+    return CertifyResult(
+        request.certify, found.labels, len(found.runs), found.violations, found.certified, found.accepted
     )
 
 

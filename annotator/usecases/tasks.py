@@ -38,7 +38,8 @@ class SuggestRequest:
 
 @dataclass(frozen=True)
 class SimulateRequest:
-    """``strategy`` "default" is what the window uses."""
+    """``strategy`` "default" is what the window uses; several names with commas between them are compared. ``effort``: also label
+    the whole pool to at most 2% and 5% error and count; ``certify``: a target error at which ``runs`` certificates are tried."""
 
     task: Task
     truth: Path
@@ -46,6 +47,9 @@ class SimulateRequest:
     budgets: tuple[int, ...]
     strategy: str
     seeds: int
+    effort: bool = False
+    certify: float | None = None
+    runs: int = 200
 
 
 @dataclass(frozen=True)
