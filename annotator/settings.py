@@ -50,7 +50,8 @@ class RecentProject:
 
 @dataclass(frozen=True)
 class AppState:
-    """Everything that is remembered. ``shortcuts`` holds only what the annotator changed: command id to key sequence."""
+    """Everything that is remembered. ``shortcuts`` holds only what the annotator changed: command id to key sequence;
+    ``told`` a fingerprint of the unusable images that each project's annotator has been told of."""
 
     annotator: str = ""
     theme: ThemeChoice = ThemeChoice.SYSTEM
@@ -61,6 +62,7 @@ class AppState:
     recent: tuple[RecentProject, ...] = ()
     places: Mapping[str, int] = field(default_factory=dict)
     tools: Mapping[str, str] = field(default_factory=dict)
+    told: Mapping[str, str] = field(default_factory=dict)
     smart: Mapping[str, Any] = field(default_factory=dict)
     walk: str = "confidence"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject
@@ -55,10 +56,10 @@ class News(QObject):
         if view.name == "export":
             w.dialogs.open_report(result)
         elif view.name == "import":
-            text = self.tr("Imported {0} annotations on {1} images")
-            if (result.annotations, result.images) == (1, 1):
-                text = self.tr("Imported 1 annotation on 1 image")
-            w.toasts.good(text.format(f"{result.annotations:,}", f"{result.images:,}"))
+            made = self.tr("1 annotation") if result.annotations == 1 else self.tr("{0} annotations")
+            where = self.tr("1 image") if result.images == 1 else self.tr("{0} images")
+            made, where = made.format(f"{result.annotations:,}"), where.format(f"{result.images:,}")
+            w.toasts.good(self.tr("Imported {0} on {1}").format(made, where))
             if result.labels:
                 w.leave_question()
             for warning in result.warnings[:2]:
@@ -74,6 +75,8 @@ class News(QObject):
         w, result = self._window, view.result
         w.leave_unreadable()
         if result.problems or result.unreadable or result.missing:
+            if not self._is_news(result):
+                return
             number = max(len(result.problems), result.unreadable + result.missing)
             first = f"{result.problems[0].uri} {result.problems[0].reason}." if result.problems else ""
             others = result.images - number
@@ -81,6 +84,20 @@ class News(QObject):
             w.toasts.error(first if number == 1 and first else text, self.tr("Listed under Problems in the File menu."))
         elif not view.quiet:
             w.toasts.good(self.tr("{0} images, {1} of them new").format(f"{result.images:,}", f"{result.added:,}"))
+
+    def _is_news(self, result: Any) -> bool:
+        """Whether other images cannot be used than at the last time; what was told once stays in the list of problems."""
+        settings, project = self._window.settings, self._window.session.project
+        if project is None:
+            return True
+        lines = "\n".join(sorted(f"{problem.uri} {problem.reason}" for problem in result.problems))
+        digest = blake2b(lines.encode("utf-8", "replace"), digest_size=8).hexdigest()
+        fingerprint = f"{result.unreadable} {result.missing} {digest}"
+        place = str(project.path)
+        if settings.state.told.get(place) == fingerprint:
+            return False
+        settings.update(told={**settings.state.told, place: fingerprint})
+        return True
 
     def _failed(self, view: JobView) -> None:
         self._window.toasts.error(view.what, view.cure)

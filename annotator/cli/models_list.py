@@ -28,7 +28,9 @@ def _show(console: Console, rows: list[dict[str, object]]) -> None:
     for row in rows:
         tasks = row["tasks"]
         assert isinstance(tasks, list)
-        models.add_row(
-            str(row["id"]), ", ".join(tasks), "yes" if row["ready"] else str(row["cure"]), str(row["licence"])
-        )
+        models.add_row(str(row["id"]), ", ".join(tasks), "yes" if row["ready"] else "no", str(row["licence"]))
     console.print(models)
+    # Below the table: a cure is a sentence, and a column of sentences breaks the table at 80 characters.
+    for row in rows:
+        if not row["ready"]:
+            console.print(f"{row['id']}: {row['cure']}", markup=False, highlight=False, soft_wrap=True)

@@ -245,6 +245,28 @@ def test_annotations_in_the_folder_are_offered(empty_window: MainWindow, photos:
     qtbot.waitUntil(lambda: "suggest" in [handle.name for made in FakeEngine.made for handle in made.handles])
 
 
+def test_unusable_images_are_told_once_and_again_when_there_are_others(
+    empty_window: MainWindow, qtbot: Any, photos: Path
+) -> None:
+    window = empty_window
+    (photos / "broken.png").write_bytes(b"no picture")
+
+    def opened() -> list[str]:
+        before = list(window.toasts.shown)
+        window.open_path(photos)
+        qtbot.waitUntil(lambda: window.session.page is not None)
+        qtbot.waitUntil(lambda: not window.jobs.running)
+        told = [toast.text for toast in window.toasts.shown if toast not in before]
+        window.projects.leave()
+        return [text for text in told if "broken.png" in text or "cannot be used" in text]
+
+    assert len(opened()) == 1
+    assert opened() == []
+    (photos / "empty.png").write_bytes(b"")
+    assert len(opened()) == 1
+    assert opened() == []
+
+
 def test_a_first_window_fits_on_a_small_screen() -> None:
     small = first_size(QSize(1280, 800))
     assert small.width() <= 1280

@@ -214,7 +214,10 @@ class SuggestionsPanel(QWidget):
             ).format(hidden)
         if not self._session.labels:
             return self.tr("Models suggest labels here as soon as there are some to choose from.")
-        if self._session.page is not None and self._session.page.verdicts:
+        page = self._session.page
+        if page is not None and page.verdicts and not page.annotations:
+            return self.tr("You rejected what was suggested here. 1 to 9 say what it is, D goes to the next image.")
+        if page is not None and page.verdicts:
             return self.tr("Everything suggested here has your verdict. D goes to the next image.")
         return self.tr("What the models propose for this image appears here. Enter accepts, Backspace rejects.")
 
