@@ -31,7 +31,7 @@ _HEADER = "Sequence"
 
 @dataclass
 class _Sequence:
-    """One folder: lines of both lists by frame number, each as (file, line number, fields)."""
+    """One folder: lines of both lists by frame number, each as (file, line number, text)."""
 
     name: str
     split: Split | None
@@ -39,7 +39,7 @@ class _Sequence:
     folder: str
     ending: str
     size: tuple[int, int]
-    lines: dict[int, list[tuple[Path, int, list[str]]]] = field(default_factory=dict)
+    lines: dict[int, list[tuple[Path, int, str]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -148,13 +148,13 @@ def _lines(file: Path, sequence: _Sequence, findings: Findings) -> None:
     for at, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        fields = [word.strip() for word in line.split(",")]
+        fields = _fields(line)
         if len(fields) < _LEAST:
             findings.bad(file, f"line {at}", f"{len(fields)} fields, where frame, id and a box are needed")
         elif not fields[0].isdecimal() or not 0 < int(fields[0][:9]) <= _MOST_FRAMES:
             findings.bad(file, f"line {at}", f"the frame is {fields[0]!r}, not a number from 1")
         else:
-            sequence.lines.setdefault(int(fields[0]), []).append((file, at, fields))
+            sequence.lines.setdefault(int(fields[0]), []).append((file, at, line))
 
 
 def _items(sequence: _Sequence, image_size: ImageSize | None) -> list[_Item]:
@@ -174,14 +174,18 @@ def _used(items: list[_Item], names: dict[int, str] | None) -> dict[int, str]:
     if names is not None:
         return names
     numbers = {
-        _class(fields)
+        _class(_fields(line))
         for item in items
-        for file, _, fields in item.sequence.lines.get(item.frame, ())
+        for file, _, line in item.sequence.lines.get(item.frame, ())
         if not _det(file)
     }
     if any(_det(file) for item in items for file, _, _ in item.sequence.lines.get(item.frame, ())):
         numbers.add(1)
     return {number: CLASSES[number - 1] for number in numbers if 0 < number <= len(CLASSES)}
+
+
+def _fields(line: str) -> list[str]:
+    return [word.strip() for word in line.split(",")]
 
 
 def _det(file: Path) -> bool:
@@ -202,9 +206,9 @@ def _image(item: _Item, findings: Findings, names: dict[int, str], image_size: I
         findings.other_size(item.name, sequence.size, known)
     width, height = known or sequence.size
     annotations = []
-    for file, at, fields in sequence.lines.get(item.frame, ()):
+    for file, at, line in sequence.lines.get(item.frame, ()):
         try:
-            one = _annotation(fields, names, suggested=_det(file))
+            one = _annotation(_fields(line), names, suggested=_det(file))
             if wrong := findings.placed(one.geometry, width, height):
                 raise ValueError(wrong)
         except ValueError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 
 from annotator.domain.kinds import Split
@@ -19,14 +20,20 @@ _IMAGE_FILES = (IMAGES, "-images-with-rotation.csv", "-images-with-labels-with-r
 Row = dict[str, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Line:
-    """One row: which list it stands in, and where."""
+    """One row: which list it stands in, and where. The columns are one tuple for the whole list."""
 
     kind: str
     file: Path
     number: int
-    row: Row
+    columns: tuple[str, ...]
+    values: tuple[str, ...]
+
+    @property
+    def row(self) -> Row:
+        """The values by column; missing ones are empty."""
+        return dict(zip_longest(self.columns, self.values[: len(self.columns)], fillvalue=""))
 
 
 @dataclass
@@ -92,10 +99,13 @@ def _images(file: Path, tables: Tables, findings: Findings) -> None:
 def _lines(file: Path, kind: str, tables: Tables, findings: Findings) -> None:
     words = file.name.lower().removeprefix("oidv6-").split("-")
     split = split_named(words[0])
+    columns: tuple[str, ...] = ()
     for number, row in _rows(file):
         identity = row.get("ImageID", "")
         if not identity:
             findings.bad(file, f"line {number}", "it names no image")
             continue
+        columns = columns or tuple(row)
         tables.images.setdefault(identity, (split, {}))
-        tables.lines.setdefault(identity, []).append(Line(kind, file, number, row))
+        line = Line(kind, file, number, columns, tuple(row.values()))
+        tables.lines.setdefault(identity, []).append(line)
