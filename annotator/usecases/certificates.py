@@ -1,10 +1,17 @@
-"""Signed certificates as people are told of them: who signed what, on which evidence, and what still stands under it."""
+"""Signed certificates as people are told of them: who signed what, on which evidence, and what still stands under it.
+
+An export takes along those that its annotations stand under: one JSON object a line in ``NAME.certificates.jsonl`` beside it.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from annotator.store.session import Reader
@@ -39,3 +46,14 @@ def signed(reader: Reader, image_ids: NDArray[np.int64] | None = None) -> tuple[
         for each in found
         if image_ids is None or standing[each.id]
     )
+
+
+def write(signed_ones: Sequence[CertificateStats], export: Path) -> None:
+    """Put certificates beside an export, through a temporary name; what an earlier export left there goes when there are none."""
+    target = export.with_name(f"{export.name}.certificates.jsonl")
+    if not signed_ones:
+        target.unlink(missing_ok=True)
+        return
+    unfinished = target.with_name(f".{target.name}.part")
+    unfinished.write_bytes(b"".join(orjson.dumps(asdict(each)) + b"\n" for each in signed_ones))
+    unfinished.replace(target)

@@ -73,6 +73,7 @@ def export(parts: Parts, request: ExportRequest, context: JobContext) -> ExportR
         report = _write(dataset, request, context)
     with parts.db.read() as reader:
         under = certificates.signed(reader, ids)
+    certificates.write(under, request.path)
     return _result(dataset, report, request, under, context)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -225,6 +227,8 @@ def test_a_certificate_is_signed_with_its_evidence_and_shown_until_it_is_undone(
     assert {certificate for _, certificate in under} == {signed.id}
     exported = suggested.export(tmp_path / "tags.csv", "csv")
     assert exported.certificates == (signed,)
+    (line,) = (tmp_path / "tags.csv.certificates.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(line) == asdict(signed)
     suggested.history.undo()
     suggested.history.flush()
     (after,) = suggested.stats().certificates
