@@ -7,6 +7,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
+
+from annotator.learning.detection import training, views
 
 NAMES = ("disc", "square")
 
@@ -53,3 +56,10 @@ def write_scenes(folder: Path, count: int, *, first: int = 0, **how: object) -> 
     target = folder / f"boxes_{first}.json"
     target.write_text(json.dumps({"images": images, "annotations": annotations, "categories": categories}), "utf-8")
     return target
+
+
+def learn_quickly(patch: pytest.MonkeyPatch, copies: int = 2, steps: int = 80) -> None:
+    """Training on scenes in seconds: a canvas of their own size, few copies, few steps."""
+    patch.setattr(views, "CANVAS_AREA", 208 * 160)
+    patch.setattr(training, "COPIES", copies)
+    patch.setattr(training, "STEPS", (steps, steps))

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from annotator.cli.main import run
-from annotator.learning.detection import training
 from annotator.project import Project
-from tests.scenes import draw_scene, write_scenes
+from tests.scenes import draw_scene, learn_quickly, write_scenes
 
 Shell = Callable[..., Any]
 
@@ -35,8 +34,7 @@ def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
 def test_boxes_from_the_first_import_to_the_export(
     shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "COPIES", 2)
-    monkeypatch.setattr(training, "STEPS", (70, 70))
+    learn_quickly(monkeypatch)
     truth = write_scenes(tmp_path, 10)
     write_scenes(tmp_path, 4, first=10)
     project = tmp_path / "p"
@@ -66,8 +64,7 @@ def test_boxes_from_the_first_import_to_the_export(
 def test_the_loop_is_played_beside_the_project_and_counts_what_a_person_does(
     shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "COPIES", 1)
-    monkeypatch.setattr(training, "STEPS", (16, 16))
+    learn_quickly(monkeypatch, copies=1, steps=16)
     truth = write_scenes(tmp_path, 66)
     project = tmp_path / "p"
     shell("new", project, "--images", tmp_path / "images", "--labels", "disc,square")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,13 @@ from annotator.domain.records import new_annotation
 from annotator.edits import accept, images, reject, shapes
 from annotator.errors import AnnotatorError, JobCancelled, ModelError
 from annotator.job_context import QuietContext
-from annotator.learning.detection import training
+from annotator.learning.detection.scores import TrueBoxes, matches
 from annotator.project import Project
-from tests.scenes import NAMES, draw_scene, write_scenes
+from annotator.pseudolabel.boxes import TILE, BoxCalibration, suggest_boxes
+from annotator.usecases import box_heads
+from annotator.usecases.box_pictures import Opened
+from annotator.usecases.box_sources import HeadSource
+from tests.scenes import NAMES, draw_scene, learn_quickly, write_scenes
 
 LABELLED, ALL = 12, 20
 
@@ -30,8 +35,7 @@ def trained_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     truth = write_scenes(folder, LABELLED)
     write_scenes(folder, ALL - LABELLED, first=LABELLED)
     with pytest.MonkeyPatch.context() as patch, Project.create(folder / "p", folder / "images") as made:
-        patch.setattr(training, "COPIES", 2)
-        patch.setattr(training, "STEPS", (70, 70))
+        learn_quickly(patch)
         made.import_dataset(truth, "coco")
         result = made.train("boxes")
         assert result.released
@@ -137,8 +141,7 @@ def test_a_stopped_run_keeps_what_it_had_and_goes_on_from_there(
 
 
 def test_a_round_counts_verdicts_and_says_what_it_gained(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "COPIES", 1)
-    monkeypatch.setattr(training, "STEPS", (8, 8))
+    learn_quickly(monkeypatch, copies=1, steps=8)
     image_id = open_ids(project)[0]
     for suggestion in project.history.page(image_id).suggestions:
         page = project.history.page(image_id)
@@ -170,3 +173,34 @@ def test_without_torch_training_says_what_to_install(project: Project, monkeypat
         project.train("boxes")
     assert Task.BOXES not in project.review.ready().train
     assert project.suggest("boxes").suggestions > 0
+
+
+def test_small_things_in_a_large_picture_are_found_tile_by_tile(trained_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained_folder / "p", tmp_path / "p")
+    scenes = [draw_scene(number) for number in range(200, 206)]
+    rows = [np.concatenate([pixels for pixels, *_ in scenes[at : at + 3]], axis=1) for at in (0, 3)]
+    wide = np.concatenate(rows)
+    boxes, classes = [], []
+    for number, (_, found, kinds) in enumerate(scenes):
+        boxes.append(found + np.asarray([208 * (number % 3), 160 * (number // 3)] * 2, np.float32))
+        classes.append(kinds)
+    truth = TrueBoxes(np.concatenate(boxes), np.concatenate(classes))
+    with Project.open(tmp_path / "p") as project:
+        head = box_heads.load_released(project._parts)
+        assert head is not None
+        labels = {label.id: label for label in project.labels.all()}
+        tiled = replace(head, head=replace(head.head, scale=1.0))
+        source = HeadSource(project._parts, tiled, labels, "auto")
+        looked = source.look(Opened(wide, 1.0, wide.shape[1], wide.shape[0]))
+    assert len(looked.tiles) >= 6
+    sure = looked.found.pick(looked.found.scores >= head.sure_from)
+    assert len(matches(sure, truth)) >= 0.8 * len(truth.boxes)
+    assert len(sure) <= 1.2 * len(truth.boxes)
+    made = suggest_boxes(
+        1, sure, head.label_ids, NAMES, run_id=1, sure_from=0.3, calibration=BoxCalibration(), tiles=looked.tiles
+    )
+    for suggestion in made:
+        x1, y1, x2, y2 = suggestion.geometry.bounds() or (0, 0, 0, 0)
+        tile = suggestion.extra[TILE]
+        assert tile[0] - 1 <= x1 < x2 <= tile[2] + 1
+        assert tile[1] - 1 <= y1 < y2 <= tile[3] + 1
