@@ -26,7 +26,7 @@ from annotator.usecases.box_heads import BoxHead, looking_cache
 from annotator.usecases.box_pictures import Opened, Pictures
 from annotator.usecases.parts import Parts
 from annotator.usecases.region_labels import RegionLabels
-from annotator.usecases.settings_view import BOX_AGNOSTIC, BOX_MAP, BOX_MODEL, BOX_WEIGHTS
+from annotator.usecases.settings_view import BOX_AGNOSTIC, BOX_MAP, BOX_MODEL, BOX_SECOND_LOOK, BOX_WEIGHTS
 
 Bounds = tuple[float, float, float, float]
 
@@ -71,6 +71,8 @@ class HeadSource:
         self.sure_from = head.sure_from
         self._gone = np.asarray([i not in labels for i in head.label_ids], bool)
         self._head = head.head
+        with parts.db.read() as reader:
+            self._looks_twice = bool(reader.settings.get(BOX_SECOND_LOOK))
         self._cache = looking_cache(parts, device, head.head.canvas)
 
     def open(self, pictures: Pictures, images: Sequence[Image]) -> Iterator[tuple[Image, Opened | None]]:
@@ -78,14 +80,14 @@ class HeadSource:
         return pictures.stream(images, self._head.canvas, self._head.scale)
 
     def look(self, opened: Opened) -> Looked:
-        """Boxes from below the head's threshold on; below it, those that the mirrored picture confirms."""
+        """Boxes from a little below the head's threshold on; on a second look also weaker ones that the mirror confirms."""
         canvas = self._head.canvas
         views, canvases, found = self._seen(opened)
         floor = self.sure_from * MAYBE_SHARE
         kept = found.pick(found.scores >= floor)
-        left = found.pick((found.scores < floor) & (found.scores >= SECOND_LOOK * floor))
-        left = left.pick(np.asarray([not (overlap(b, kept.boxes) > LEFTOVER_OVERLAP).any() for b in left.boxes], bool))
-        rescued = self._second_look(left, canvases, views, opened, floor) if len(left) else left
+        rescued = found.pick(found.scores < 0)
+        if self._looks_twice:
+            rescued = self._rescued(found, kept, canvases, views, floor)
         tiles = tuple((v.left, v.top, v.left + canvas.width / v.scale, v.top + canvas.height / v.scale) for v in views)
         return Looked(decoding.joined([kept, rescued], self._head.n_classes), tiles)
 
@@ -103,10 +105,14 @@ class HeadSource:
         size = opened.width, opened.height
         return views, canvases, decoding.decode(heat, sides, views, canvas, size, LEAST_SCORE)
 
-    def _second_look(
-        self, left: Found, canvases: Sequence[RGBImage], views: Sequence[View], opened: Opened, floor: float
+    def _rescued(
+        self, found: Found, kept: Found, canvases: Sequence[RGBImage], views: Sequence[View], floor: float
     ) -> Found:
         """Of weak boxes that nothing covers, those that the mirrored picture shows so well that the mean is enough."""
+        left = found.pick((found.scores < floor) & (found.scores >= SECOND_LOOK * floor))
+        left = left.pick(np.asarray([not (overlap(b, kept.boxes) > LEFTOVER_OVERLAP).any() for b in left.boxes], bool))
+        if not len(left):
+            return left
         canvas = self._head.canvas
         wanted = np.unique(left.tiles)
         turned = [np.ascontiguousarray(canvases[at][:, ::-1]) for at in wanted]

@@ -17,12 +17,15 @@ from annotator.domain.records import new_annotation
 from annotator.edits import accept, images, reject, shapes
 from annotator.errors import AnnotatorError, JobCancelled, ModelError
 from annotator.job_context import QuietContext
+from annotator.learning.detection.augment import Copy, mirrored
 from annotator.learning.detection.scores import TrueBoxes, matches
+from annotator.learning.detection.targets import target_of
 from annotator.project import Project
 from annotator.pseudolabel.boxes import TILE, BoxCalibration, suggest_boxes
 from annotator.usecases import box_heads
 from annotator.usecases.box_pictures import Opened
-from annotator.usecases.box_sources import HeadSource
+from annotator.usecases.box_sources import HeadSource, Looked
+from annotator.usecases.settings_view import BOX_SECOND_LOOK
 from tests.scenes import NAMES, draw_scene, learn_quickly, write_scenes
 
 LABELLED, ALL = 12, 20
@@ -204,3 +207,38 @@ def test_small_things_in_a_large_picture_are_found_tile_by_tile(trained_folder: 
         tile = suggestion.extra[TILE]
         assert tile[0] - 1 <= x1 < x2 <= tile[2] + 1
         assert tile[1] - 1 <= y1 < y2 <= tile[3] + 1
+
+
+def test_a_second_look_finds_what_the_mirrored_picture_shows_clearly(project: Project) -> None:
+    head = box_heads.load_released(project._parts)
+    assert head is not None
+    canvas, box = head.head.canvas, np.asarray([[40, 40, 72, 72]], np.float32)
+
+    class Hesitant:
+        """Sees a disc faintly, in the mirror clearly."""
+
+        scale, n_classes, version, calls = 0.0, 2, "hesitant", 0
+
+        def __init__(self) -> None:
+            self.canvas = canvas
+
+        def maps(self, _features: object) -> tuple[np.ndarray, np.ndarray]:
+            self.calls += 1
+            seen = box if self.calls % 2 else mirrored(box, canvas.width)
+            target = target_of(Copy(np.zeros(0, np.uint8), seen, np.zeros(1, np.int64)), 2, canvas)
+            heat = target.heat * np.float32(0.25 if self.calls % 2 else 0.8)
+            return heat[None], np.where(target.sides > 0, target.sides, 4)[None].astype(np.float32)
+
+    labels = {label.id: label for label in project.labels.all()}
+    picture = Opened(np.full((canvas.height, canvas.width, 3), 90, np.uint8), 1.0, canvas.width, canvas.height)
+
+    def look(twice: bool) -> Looked:
+        project.settings.set(BOX_SECOND_LOOK, twice)
+        unsure = replace(head, head=Hesitant(), sure_from=0.5)  # type: ignore[arg-type]
+        return HeadSource(project._parts, unsure, labels, "auto").look(picture)
+
+    assert len(look(False).found) == 0
+    rescued = look(True).found
+    assert rescued.rescued.tolist() == [True]
+    assert rescued.scores[0] == pytest.approx((0.25 + 0.8) / 2, abs=0.01)
+    np.testing.assert_allclose(rescued.boxes, box, atol=1.0)
