@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ENGINE_JOBS = frozenset({"suggest", "train", "index", "simulate"})
+ENGINE_JOBS = frozenset({"suggest", "train", "index", "simulate", "audit"})
 LONG_WAITS = frozenset({"pull"})
 """Jobs that mostly wait for a network: each has a thread of its own, for which nobody waits when the window closes."""
 LOG_LINES = 200
@@ -348,6 +348,11 @@ class Errand(QObject):
             self._pool = ThreadPoolExecutor(1, thread_name_prefix="errand")
         future = self._pool.submit(function, *arguments, **parameters)
         future.add_done_callback(_Tagged(tag, self._relay.post))
+
+    def settle(self) -> None:
+        """Return when everything that was asked so far has been done; its answers come later."""
+        if self._pool is not None:
+            self._pool.submit(int).result()
 
     def wait(self) -> None:
         """Forget what waits and let what runs come to its end; answers that are on their way still arrive."""

@@ -48,6 +48,14 @@ class News(QObject):
         """Say what was done, with a button that takes it back."""
         self._window.toasts.good(text, undo=True)
 
+    def tell_certificate(self, conclusion: Any) -> None:
+        """What an audit has come to."""
+        if conclusion.passed:
+            text = self.tr("Signed: {0} accepted unseen, at most {1:.1%} of them wrong")
+            self.tell_undoable(text.format(f"{len(conclusion.accept):,}", conclusion.bound))
+        else:
+            self._window.toasts.error(self.tr("The sample does not certify this error."), conclusion.missing)
+
     def _undone(self, verb: str, title: str) -> None:
         self._window.toasts.brief(f"{verb}: {title}")
 

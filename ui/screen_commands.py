@@ -61,6 +61,7 @@ def _screens(w: MainWindow) -> list[Command]:
         for screen, text, key, icon in (
             (Screen.ANNOTATE, w.tr("Annotate"), "Ctrl+1", "pencil-simple"),
             (Screen.REVIEW, w.tr("Review"), "Ctrl+2", "squares-four"),
+            (Screen.INSIGHTS, w.tr("Insights"), "Ctrl+4", "chart-line-up"),
         )
     ]
 
@@ -68,17 +69,36 @@ def _screens(w: MainWindow) -> list[Command]:
 def _review(w: MainWindow) -> list[Command]:
     menu, keys = w.tr("&Review"), w.review_keys
     table: tuple[tuple[str, str, tuple[str, ...], str, tuple[Any, ...]], ...] = (
-        ("accept", w.tr("Accept the rest"), ("Return",), "accept", ()),
-        ("settle", w.tr("Decide only what is marked"), ("Shift+Return",), "settle", ()),
-        ("wrong", w.tr("Mark as wrong"), ("Backspace", "Del"), "wrong", ()),
-        ("reject_all", w.tr("Reject everything on the wall"), ("Ctrl+Backspace",), "reject_all", ()),
-        ("beside", w.tr("The picture beside the wall"), ("Space",), "beside", ()),
-        ("open", w.tr("Open on the canvas"), ("O",), "open_current", ()),
-        ("larger", w.tr("Larger crops"), ("+", "="), "zoom_by", (1,)),
-        ("smaller", w.tr("Smaller crops"), ("-",), "zoom_by", (-1,)),
+        ("accept", w.tr("Accept the rest; in an audit: it is right"), ("Return",), "do", ("accept",)),
+        (
+            "settle",
+            w.tr("Only what is marked; in an audit: the others are right"),
+            ("Shift+Return",),
+            "do",
+            ("settle",),
+        ),
+        ("wrong", w.tr("It is wrong"), ("Backspace", "Del"), "do", ("toggle_wrong",)),
+        ("reject_all", w.tr("Reject everything on the wall"), ("Ctrl+Backspace",), "do", ("reject_all",)),
+        ("beside", w.tr("The picture beside the wall"), ("Space",), "do", ("toggle_beside",)),
+        ("open", w.tr("Open on the canvas"), ("O",), "do", ("open_current",)),
+        ("larger", w.tr("Larger crops"), ("+", "="), "do", ("zoom_by", 1)),
+        ("smaller", w.tr("Smaller crops"), ("-",), "do", ("zoom_by", -1)),
+        ("fix", w.tr("Fix the finding"), ("F",), "do", ("fix",)),
+        ("keep", w.tr("Keep it: it is right as it is"), ("K",), "do", ("keep",)),
+        ("skip", w.tr("Skip the finding for now"), ("X",), "do", ("skip",)),
+        ("audit", w.tr("Look for label errors"), (), "audit", ()),
         ("next_pile", w.tr("Next pile"), ("Ctrl+Down",), "next_pile", (1,)),
         ("previous_pile", w.tr("Previous pile"), ("Ctrl+Up",), "next_pile", (-1,)),
         ("next_panel", w.tr("Between the piles and the wall"), ("F6",), "next_panel", ()),
+    )
+    certify = Command(
+        "review.certify",
+        menu,
+        w.tr("Certify…"),
+        ("C",),
+        w.dialogs.open_certificate,
+        enabled=w.conditions.labels,
+        screen=Screen.REVIEW,
     )
     commands = [
         Command(f"review.{name}", menu, text, shown, keys.do, (method, *arguments), screen=Screen.REVIEW)
@@ -97,4 +117,4 @@ def _review(w: MainWindow) -> list[Command]:
         )
         for n in DIGITS
     ]
-    return [*commands, *digits]
+    return [*commands, certify, *digits]

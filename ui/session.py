@@ -33,6 +33,7 @@ class Session(QObject):
     """Owns the project and the current image. All methods are called, and all signals come, on the GUI thread."""
 
     opened = Signal()
+    closing = Signal()
     closed = Signal()
     image_changed = Signal(int)
     page_changed = Signal()
@@ -89,6 +90,7 @@ class Session(QObject):
         """Write what is pending and let the project go."""
         if self.project is None:
             return
+        self.closing.emit()
         self.select(())
         self.activate(None)
         self._reread.forget()

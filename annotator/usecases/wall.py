@@ -122,6 +122,14 @@ class Walls:
         boxes = np.asarray(bounds, np.float32).reshape(-1, 4)
         return _measured(self._parts, task, images, labels, sure, boxes, tuple(s.id for s in suggestions))
 
+    def images(self, image_ids: Ids) -> WallPile:
+        """The wall of whole images, in their order; the label of each is its first tag, 0 where it has none."""
+        ids = np.asarray(image_ids, np.int64)
+        with self._parts.db.read() as reader:
+            tags = reader.annotations.tags_on(ids.tolist())
+        labels = np.asarray([tags[each][0] if each in tags else 0 for each in ids.tolist()], np.int64)
+        return _measured(self._parts, Task.TAGS, ids, labels, np.ones(len(ids), np.float32))
+
     def by_look(self, pile: WallPile) -> Ids | None:
         """The rows of a pile with like beside like, outliers first; None when its pictures have not been looked at yet.
 

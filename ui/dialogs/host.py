@@ -148,6 +148,21 @@ class DialogHost(QObject):
     def _keys_changed(self, keys: dict[str, str]) -> None:
         self._window.settings.update(shortcuts=keys)
 
+    # --- certificates --------------------------------------------------------------------------------------------------
+
+    def open_certificate(self) -> None:
+        """Which error to certify, and what was signed before."""
+        from ui.review.certificate_dialog import CertificateDialog
+
+        screen = self._window.screens.review
+        if screen is not None:
+            dialog = CertificateDialog(self._window)
+            dialog.asked.connect(screen.signing.ask)
+            dialog.draw_wanted.connect(screen.signing.draw)
+            screen.signing.forecast_made.connect(dialog.show_forecast)
+            self._open(dialog)
+            dialog.ask_now()
+
     # --- labels --------------------------------------------------------------------------------------------------------
 
     def edit_label(self, label_id: int) -> None:
@@ -195,4 +210,4 @@ class DialogHost(QObject):
     def _closed(self, result: int) -> None:
         if self.sender() is self.current:
             self.current = None
-            self._window.binding.focus()
+            self._window.screens.focus()

@@ -24,6 +24,8 @@ class Popups(QObject):
         self._window = window
         self.palette: CommandPalette | None = None
         self.labels: Picker | None = None
+        self.pile_label: Picker | None = None
+        self._pile: list[int] = []
         self.note: NotePopup | None = None
         self.adjust: AdjustPopup | None = None
 
@@ -48,6 +50,31 @@ class Popups(QObject):
         canvas = self._window.canvas
         middle = canvas.mapTo(self._window, QPoint(canvas.width() // 2 - 160, 48))
         self.labels.open_at(middle, self.labels.field)
+
+    def name_pile(self, images: list[int]) -> None:
+        """A label for the images of a pile: one that is there, or a new one by its name."""
+        self._pile = images
+        if self.pile_label is None:
+            self.pile_label = Picker(
+                self._window, self.tr("Type the label"), width=320, new_text=self.tr("Enter makes “{0}”.")
+            )
+            self.pile_label.picked.connect(self._pile_picked)
+            self.pile_label.entered.connect(self._pile_named)
+        ordered = self._window.session.ordered_labels()
+        self.pile_label.offer(
+            [Choice(each.name, each.id, digit_of(each, n), color=each.color) for n, each in enumerate(ordered)]
+        )
+        self.pile_label.open_centred(self.pile_label.field)
+
+    def _pile_picked(self, label_id: int) -> None:
+        screen = self._window.screens.review
+        if screen is not None:
+            screen.judging.tag(self._pile, label_id)
+
+    def _pile_named(self, name: str) -> None:
+        screen = self._window.screens.review
+        if screen is not None:
+            screen.judging.tag(self._pile, None, name)
 
     def open_note(self) -> None:
         """The note on the image."""

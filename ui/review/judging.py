@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from annotator.project import Project
     from annotator.usecases.wall import Judgement, WallPile
 
-NAME = "pile"
+NAME, TAGS = "pile", "tag images"
 
 
 class Judging(QObject):
@@ -30,6 +30,7 @@ class Judging(QObject):
         self._session = session
         self._jobs = jobs
         self._waiting: dict[int, Judgement] = {}
+        self._tagging: dict[int, int] = {}
         jobs.finished.connect(self._finished)
         jobs.failed.connect(self._ended)
         jobs.cancelled.connect(self._ended)
@@ -39,7 +40,20 @@ class Judging(QObject):
         view = self._jobs.work(NAME, title, _make, pile=pile, judgement=judgement, what=title)
         self._waiting[view.id] = judgement
 
+    def tag(self, images: list[int], label_id: int | None, name: str = "") -> None:
+        """Give whole images a tag; without ``label_id`` the label ``name`` is made first."""
+        from ui.review.images_page import tag_images
+
+        title = self.tr("Tagging {0} images").format(f"{len(images):,}")
+        view = self._jobs.work(TAGS, title, tag_images, images=images, label_id=label_id, new_name=name)
+        self._tagging[view.id] = len(images)
+
     def _finished(self, view: JobView) -> None:
+        if view.id in self._tagging:
+            number = self._tagging.pop(view.id)
+            self._session.perform(view.result)
+            self.said.emit(self.tr("Tagged {0} images").format(f"{number:,}"))
+            self.judged.emit(number)
         judgement = self._waiting.pop(view.id, None)
         if judgement is None:
             return
@@ -53,6 +67,7 @@ class Judging(QObject):
         self.judged.emit(len(judgement))
 
     def _ended(self, view: JobView) -> None:
+        self._tagging.pop(view.id, None)
         if self._waiting.pop(view.id, None) is not None:
             self.failed.emit()
 

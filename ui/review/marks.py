@@ -11,11 +11,14 @@ from PySide6.QtCore import QObject, Signal
 if TYPE_CHECKING:
     from annotator.usecases.wall import Judgement, WallPile
 
-WRONG = -1
+WRONG, RIGHT = -1, -2
 
 
 class Marks(QObject):
-    """Row of the pile to ``WRONG`` or to the label that it should have. A pile that is read anew keeps them by its keys."""
+    """Row of the pile to ``WRONG``, to ``RIGHT`` (in an audit), or to the label that it should have.
+
+    A pile that is read anew keeps its marks by its keys.
+    """
 
     changed = Signal()
 
@@ -44,6 +47,11 @@ class Marks(QObject):
                 del self._marks[row]
         else:
             self._marks.update({row: WRONG for row in chosen if row not in self._marks})
+        self.changed.emit()
+
+    def set(self, rows: Iterable[int], mark: int) -> None:
+        """Give these a mark, whatever they had."""
+        self._marks.update(dict.fromkeys(rows, mark))
         self.changed.emit()
 
     def unmark(self, rows: Iterable[int]) -> None:

@@ -167,6 +167,11 @@ class PileList(QListView):
         if row >= 0 and self.currentIndex().row() != row:
             self._select(row)
 
+    def forget(self) -> None:
+        """No pile is there, and none is chosen."""
+        self._current = None
+        self.entries.show(())
+
     def choose(self, choice: Any) -> None:
         """Choose a pile."""
         row = self.entries.row_of(choice)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from annotator.domain.kinds import Task
 from annotator.events import ChangeSet, Table
 from ui.engine_bridge import Answer, Errand
+from ui.review.choices import Counts
 from ui.session import Session
 
 if TYPE_CHECKING:
@@ -20,7 +18,16 @@ if TYPE_CHECKING:
     from annotator.usecases.wall import WallPile
 
 DELAY_MS = 300
-CONCERNED = (Table.ANNOTATION, Table.SUGGESTION, Table.VERDICT, Table.RUN, Table.SETTING, Table.LABEL, Table.IMAGE)
+CONCERNED = (
+    Table.ANNOTATION,
+    Table.SUGGESTION,
+    Table.VERDICT,
+    Table.RUN,
+    Table.SETTING,
+    Table.LABEL,
+    Table.IMAGE,
+    Table.FINDING,
+)
 
 
 class Sorting(StrEnum):
@@ -29,14 +36,6 @@ class Sorting(StrEnum):
     SURE = "sure"
     UNSURE = "unsure"
     LOOK = "look"
-
-
-@dataclass(frozen=True)
-class PileChoice:
-    """A pile of the list: the suggestions of a label for a task."""
-
-    task: Task
-    label_id: int
 
 
 class Piles(QObject):
@@ -50,7 +49,7 @@ class Piles(QObject):
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._choice: PileChoice | None = None
+        self._choice: Any = None
         self._active = False
         self._stale = True
         self._errand = Errand(self)
@@ -68,7 +67,7 @@ class Piles(QObject):
         if active and self._stale:
             self.reload()
 
-    def choose(self, choice: PileChoice | None) -> None:
+    def choose(self, choice: Any) -> None:
         """Read this pile, and keep it true."""
         self._choice = choice
         self._ask_pile()
@@ -122,15 +121,14 @@ class Piles(QObject):
             self.read.emit(*rest)
 
 
-def _counts(project: Project) -> tuple[Project, Mapping[tuple[Task, int], int]]:
+def _counts(project: Project) -> tuple[Project, Counts]:
     """Runs in a thread."""
-    return project, project.review.walls.counts()
+    return project, Counts.read(project)
 
 
-def _read(project: Project, choice: PileChoice) -> tuple[Project, PileChoice, WallPile]:
+def _read(project: Project, choice: Any) -> tuple[Project, Any, Any]:
     """Runs in a thread."""
-    pile = project.review.walls.read(choice.task, choice.label_id)
-    return project, choice, pile
+    return project, choice, choice.read(project)
 
 
 def _order(project: Project, pile: WallPile) -> tuple[Project, WallPile, np.ndarray | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -11,16 +11,22 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayou
 from annotator.domain.kinds import Task
 from ui.engine_bridge import Jobs
 from ui.qt_models.labels_model import digit_of
+from ui.review.check_page import CheckPage
+from ui.review.choices import CheckChoice, Counts, FindingsChoice, ImagesChoice, NovelChoice, PileChoice
 from ui.review.crops import CropLoader
+from ui.review.findings_page import FindingsPage
+from ui.review.images_page import ImagesPage
 from ui.review.judging import Judging
 from ui.review.pile_list import PileEntry, PileList
-from ui.review.piles import PileChoice, Piles
+from ui.review.piles import Piles
+from ui.review.signing import Signing
 from ui.review.wall_page import TASK_WORDS, WallPage
 from ui.session import Session
 from ui.theme.tokens import SPACE_2
 from ui.widgets.basics import EmptyState, label, row
 
 LIST_PX = 208
+NOTHING = Counts({}, 0, None, None)
 
 
 class ReviewScreen(QWidget):
@@ -31,22 +37,33 @@ class ReviewScreen(QWidget):
     judged = Signal(int)
     said = Signal(str)
     told = Signal(str)
+    failed = Signal(str, str)
+    certify_wanted = Signal()
+    label_wanted = Signal(object)
+    concluded = Signal(object)
 
     def __init__(self, session: Session, jobs: Jobs) -> None:
         super().__init__()
         self._session = session
-        self._counts: Mapping[tuple[Task, int], int] = {}
+        self._jobs = jobs
+        self._counts = NOTHING
+        self._images: ImagesChoice | None = None
+        self._wanted: Any = None
         self._arriving = False
         self.crops = CropLoader(self)
         self.piles = Piles(session, self)
         self.judging = Judging(session, jobs, self)
         self.list = PileList()
+        self.signing = Signing(session, self)
         self.wall = WallPage(session, self.crops)
+        self.images = ImagesPage(session, self.crops)
+        self.check = CheckPage(session, self.crops)
+        self.findings = FindingsPage(session, self.crops)
         self.empty = EmptyState("stack", "", self.tr("Suggest now"), "Ctrl+G")
         self.empty.pressed.connect(self.suggest_wanted)
         self.pages = QStackedWidget()
-        self.pages.addWidget(self.empty)
-        self.pages.addWidget(self.wall)
+        for page in (self.empty, self.wall, self.images, self.check, self.findings):
+            self.pages.addWidget(page)
         self.columns = QSplitter(Qt.Orientation.Horizontal)
         self.columns.setHandleWidth(1)
         self.columns.setChildrenCollapsible(False)
@@ -76,6 +93,7 @@ class ReviewScreen(QWidget):
     def _connect(self) -> None:
         session = self._session
         session.opened.connect(self._opened)
+        session.closing.connect(self._closing)
         session.closed.connect(self._closed)
         session.labels_changed.connect(self._list_piles)
         self.piles.counted.connect(self._counted)
@@ -88,6 +106,21 @@ class ReviewScreen(QWidget):
         self.wall.open_wanted.connect(self.open_wanted)
         self.wall.next_wanted.connect(self.next_pile)
         self.wall.told.connect(self.told)
+        self.wall.certify_wanted.connect(self.certify_wanted)
+        self.images.open_wanted.connect(self.open_wanted)
+        self.images.label_wanted.connect(self.label_wanted)
+        self.images.tag_wanted.connect(self.judging.tag)
+        self.check.open_wanted.connect(self.open_wanted)
+        self.check.remember_wanted.connect(self.signing.remember)
+        self.check.sign_wanted.connect(self.signing.sign)
+        self.signing.drawn.connect(self._drawn)
+        self.signing.failed.connect(self._signing_failed)
+        self.signing.judged.connect(self.judged)
+        self.signing.concluded.connect(self._concluded)
+        self.findings.edited.connect(self._finding_decided)
+        self.findings.open_wanted.connect(self.open_wanted)
+        self.findings.audit_wanted.connect(self.audit)
+        self.findings.failed.connect(self.failed)
         self.judging.judged.connect(self.judged)
         self.judging.said.connect(self.said)
         self.judging.failed.connect(self.wall.failed)
@@ -103,94 +136,192 @@ class ReviewScreen(QWidget):
 
     def close_threads(self) -> None:
         """Read and cut no more."""
+        self.signing.close()
         self.piles.close()
         self.crops.close()
 
     def _opened(self) -> None:
         self.crops.follow(self._session.project)
-        self._counts = {}
+        self._counts, self._images = NOTHING, None
         self._list_piles()
         self.piles.reload()
 
+    def _closing(self) -> None:
+        """The last answers of an audit are kept at once: a moment later there is no project to keep them in."""
+        project, audit = self._session.project, self.check.audit
+        if project is not None and audit is not None:
+            self.signing.wait()
+            project.review.certificates.remember(audit, self.check.checked)
+
     def _closed(self) -> None:
         self.crops.follow(None)
-        self._counts = {}
+        self._counts, self._images = NOTHING, None
+        self.list.forget()
         self._list_piles()
 
     # --- piles ---------------------------------------------------------------------------------------------------------
 
-    def _counted(self, counts: Mapping[tuple[Task, int], int]) -> None:
+    def _counted(self, counts: Counts) -> None:
         self._counts = counts
         self._list_piles()
 
     def _list_piles(self) -> None:
-        """One line for each task and label with open suggestions, and for the pile that is looked at."""
-        labels = self._session.ordered_labels()
-        kept = self.list.current
+        """The sample to check, a line for each task and label with open suggestions, what is new, and the label errors."""
+        kept, counts = self.list.current, self._counts
         entries: list[PileEntry] = []
-        for task in Task:
-            lines = [
-                PileEntry(each.name, PileChoice(task, each.id), each.color, count=self._counts.get((task, each.id), 0))
-                for each in labels
-                if self._counts.get((task, each.id)) or kept == PileChoice(task, each.id)
-            ]
-            if lines:
-                entries += [PileEntry(TASK_WORDS.get(task, task.value).capitalize()), *lines]
-        total = sum(self._counts.values())
+        if counts is NOTHING:
+            # A list that gets the focus stands on its first line, and that shall be a pile that has something in it.
+            self.list.show_entries(entries)
+            self._show_page()
+            return  # what is wanted is chosen once the counts are there
+        if counts.to_check is not None or isinstance(kept, CheckChoice):
+            entries.append(
+                PileEntry(self.tr("Sample to check"), CheckChoice(), icon="check-circle", count=counts.to_check)
+            )
+        if self._images is not None:
+            number = len(self._images.image_ids)
+            entries.append(PileEntry(self._images.title, self._images, icon="squares-four", count=number))
+        entries += self._suggestion_lines(kept)
+        entries.append(PileEntry(self.tr("To look at")))
+        entries.append(PileEntry(self.tr("New?"), NovelChoice(), icon="sparkle", count=counts.novel))
+        entries.append(PileEntry(self.tr("Label errors"), FindingsChoice(), icon="warning", count=counts.findings))
+        total = sum(counts.suggestions.values())
         self._total.setText(self.tr("{0} open").format(f"{total:,}") if total else "")
         self.list.show_entries(entries)
         choices = self.list.entries.choices()
-        if kept not in choices and choices:
-            self.list.choose(choices[0])
+        wanted, self._wanted = self._wanted, None
+        if wanted in choices:
+            self.list.choose(wanted)
+        elif kept not in choices:
+            first = next((each for each in choices if isinstance(each, PileChoice | CheckChoice)), None)
+            if first is not None:
+                self.list.choose(first)
         self._show_page()
 
+    def _suggestion_lines(self, kept: Any) -> list[PileEntry]:
+        lines: list[PileEntry] = []
+        found = self._counts.suggestions
+        for task in Task:
+            piles = [
+                PileEntry(each.name, PileChoice(task, each.id), each.color, count=found.get((task, each.id), 0))
+                for each in self._session.ordered_labels()
+                if found.get((task, each.id)) or kept == PileChoice(task, each.id)
+            ]
+            if piles:
+                lines += [PileEntry(TASK_WORDS.get(task, task.value).capitalize()), *piles]
+        return lines
+
+    def _page_of(self, choice: Any) -> QWidget:
+        """The page that shows a pile."""
+        if isinstance(choice, PileChoice):
+            return self.wall
+        if isinstance(choice, CheckChoice):
+            return self.check
+        if isinstance(choice, FindingsChoice):
+            return self.findings
+        if isinstance(choice, NovelChoice) and not len(self.images.wall.rows):
+            return self.empty
+        return self.empty if choice is None else self.images
+
     def _show_page(self) -> None:
-        if self.list.entries.choices():
-            self.pages.setCurrentWidget(self.wall)
-            return
-        if self._session.labels:
+        page = self._page_of(self.list.current)
+        labels = bool(self._session.labels)
+        self.empty.button.setVisible(labels and self.list.current is None)
+        if isinstance(self.list.current, NovelChoice):
+            text = self.tr("Pictures unlike anything labelled gather here, once some labels have been learned: Ctrl+T.")
+        elif labels:
             text = self.tr("Suggestions wait here in piles, one for each label. None is open now.")
         else:
             text = self.tr("Suggestions wait here in piles, one for each label. Make labels first.")
         self.empty.set_text(text)
-        self.empty.button.setVisible(bool(self._session.labels))
-        self.pages.setCurrentWidget(self.empty)
+        self.pages.setCurrentWidget(page)
 
-    def _chosen(self, choice: PileChoice) -> None:
+    def _chosen(self, choice: Any) -> None:
+        self.check.remember()
         self.piles.choose(choice)
 
-    def _read(self, choice: PileChoice, pile: Any) -> None:
-        self.wall.show_pile(choice, pile)
+    def _read(self, choice: Any, found: Any) -> None:
+        if isinstance(choice, PileChoice):
+            self.wall.show_pile(choice, found)
+        elif isinstance(choice, FindingsChoice):
+            self.findings.show_result(found)
+        elif isinstance(choice, CheckChoice):
+            if found is None:
+                self.check.forget()
+                self._leave(choice)
+                return
+            self.check.show_sample(*found)
+        else:
+            self.images.show_pile(choice, found)
         self._show_page()
         if self.isVisible() and (self._arriving or not self.list.hasFocus()):
             self._focus()
 
-    def _focus(self) -> None:
-        if self.pages.currentWidget() is self.wall:
-            self._arriving = False
-            self.wall.wall.setFocus(Qt.FocusReason.OtherFocusReason)
+    def _leave(self, choice: Any) -> None:
+        """A pile is no more: on to the first of the others."""
+        others = [each for each in self.list.entries.choices() if each != choice]
+        if others:
+            self.list.choose(others[0])
+        self._list_piles()
 
-    def show_pile(self, choice: PileChoice) -> None:
-        """Show one pile, e.g. the one behind a cell of the confusion matrix."""
-        self.list.choose(choice)
+    def _focus(self) -> None:
+        shown = self.pages.currentWidget()
+        pairs = (
+            (self.wall, self.wall.wall),
+            (self.images, self.images.wall),
+            (self.check, self.check.wall),
+            (self.findings, self.findings.list),
+        )
+        target = next((inner for page, inner in pairs if page is shown), None)
+        if target is not None:
+            self._arriving = False
+            target.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def show_images(self, title: str, image_ids: tuple[int, ...]) -> None:
+        """Some images, e.g. those behind a cell of the confusion matrix."""
+        self._wanted = self._images = ImagesChoice(title, image_ids)
+        self._arriving = True
+        self._list_piles()
+
+    # --- certificates and findings -------------------------------------------------------------------------------------
+
+    def _drawn(self) -> None:
+        """There is a sample: check it."""
+        self._arriving = True
+        self._wanted = CheckChoice()
+        if self._counts.to_check is None:
+            self._counts = replace(self._counts, to_check=0)
+        self._list_piles()
+        self.piles.reload()
+
+    def _signing_failed(self, what: str, cure: str) -> None:
+        self.check.failed()
+        self.failed.emit(what, cure)
+
+    def _concluded(self, conclusion: Any) -> None:
+        self.check.forget()
+        self._counts = replace(self._counts, to_check=None)
+        self._leave(CheckChoice())
+        self.piles.reload()
+        self.concluded.emit(conclusion)
+
+    def _finding_decided(self, edit: Any, said: str) -> None:
+        self._session.perform(edit)
+        if said:
+            self.said.emit(said)
+
+    def audit(self) -> None:
+        """Look for label errors."""
+        if not self._jobs.is_running("audit"):
+            self._jobs.submit("audit")
 
     # --- keys ----------------------------------------------------------------------------------------------------------
 
-    def accept(self) -> None:
-        """Enter: accept the rest."""
-        self.wall.accept_rest()
-
-    def settle(self) -> None:
-        """Shift+Enter: only what is marked."""
-        self.wall.settle_marked()
-
-    def wrong(self) -> None:
-        """Backspace: wrong."""
-        self.wall.toggle_wrong()
-
-    def reject_all(self) -> None:
-        """Everything on the wall is wrong."""
-        self.wall.reject_all()
+    def do(self, what: str, *arguments: Any) -> None:
+        """Pass a key on to the page that is shown, when that knows it."""
+        method = getattr(self.pages.currentWidget(), what, None)
+        if method is not None:
+            method(*arguments)
 
     def digit(self, number: int) -> None:
         """The selection is the label that shows this digit."""
@@ -199,19 +330,7 @@ class ReviewScreen(QWidget):
         if found is None:
             self.told.emit(self.tr("No label has the key {0} yet.").format(number))
         else:
-            self.wall.relabel(found.id)
-
-    def beside(self) -> None:
-        """Space: the picture beside the wall."""
-        self.wall.toggle_beside()
-
-    def open_current(self) -> None:
-        """O: the image on the canvas."""
-        self.wall.open_current()
-
-    def zoom_by(self, steps: int) -> None:
-        """Larger or smaller crops."""
-        self.wall.zoom_by(steps)
+            self.do("relabel", found.id)
 
     def next_pile(self, by: int = 1) -> None:
         """The next pile of the list, round its end."""

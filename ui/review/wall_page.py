@@ -12,9 +12,10 @@ from PySide6.QtWidgets import QSlider, QSplitter, QStackedLayout, QVBoxLayout, Q
 from annotator.domain.kinds import Task
 from annotator.domain.records import Label, Suggestion
 from ui.review.beside import Beside
+from ui.review.choices import PileChoice
 from ui.review.crops import CropLoader
 from ui.review.marks import WRONG, Marks
-from ui.review.piles import PileChoice, Sorting
+from ui.review.piles import Sorting
 from ui.review.range_slider import RangeSlider
 from ui.review.wall_view import HEIGHTS, WallView
 from ui.session import Session
@@ -126,21 +127,21 @@ class WallPage(QWidget):
         self.hint = ElidedLabel("", "caption", Qt.TextElideMode.ElideRight)
         beside = icon_button("image", self.tr("Show the picture beside the wall  Space"))
         beside.clicked.connect(self.toggle_beside)
-        self.certify = push_button(self.tr("Certify…   C"), role="compact", icon="check-circle")
-        self.certify.setToolTip(
+        self.certify_button = push_button(self.tr("Certify…   C"), role="compact", icon="check-circle")
+        self.certify_button.setToolTip(
             self.tr("Check a random sample, and accept the largest part whose error is bounded by it.")
         )
-        self.certify.clicked.connect(self.certify_wanted)
+        self.certify_button.clicked.connect(self.certify_wanted)
         self.reject = push_button("", role="compact")
-        self.reject.clicked.connect(self.settle_marked)
-        self.accept = push_button("", role="primary")
-        self.accept.clicked.connect(self.accept_rest)
+        self.reject.clicked.connect(self.settle)
+        self.accept_button = push_button("", role="primary")
+        self.accept_button.clicked.connect(self.accept)
         host = QWidget()
         host.setProperty("role", "panel")
         host.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         layout = row(margins=(SPACE_3, SPACE_2, SPACE_3, SPACE_2))
         layout.addWidget(self.hint, 1)
-        for widget in (beside, self.certify, self.reject, self.accept):
+        for widget in (beside, self.certify_button, self.reject, self.accept_button):
             layout.addWidget(widget)
         host.setLayout(layout)
         return host
@@ -248,20 +249,19 @@ class WallPage(QWidget):
             if self.marks.selected:
                 parts.append(self.tr("{0} selected").format(f"{len(self.marks.selected):,}"))
             wrong = float((1.0 - pile.confidences[judgement.accepted]).sum())
-            expected = self.tr("about {0} wrong among the rest").format(_about(wrong))
-            uncalibrated = choice.task is not Task.TAGS or self._is_uncalibrated()
-            parts.append(
-                self.tr("{0} if the model is right about itself").format(expected) if uncalibrated else expected
-            )
+            words = self.tr("about {0} of the rest wrong")
+            if choice.task is not Task.TAGS or self._is_uncalibrated():
+                words = self.tr("about {0} of the rest wrong (uncalibrated)")
+            parts.append(words.format(_about(wrong)))
         self.figures.show_text(" · ".join(parts))
         self.hint.show_text(
             self.tr("Click or Backspace: wrong · drag, Shift: select · 1–9: is another label · Space: the picture")
         )
         self.reject.setVisible(settled > 0)
         self.reject.setText(self.tr("Only the {0} marked   Shift+Enter").format(f"{settled:,}"))
-        self.accept.setEnabled(accepted + settled > 0)
-        self.accept.setText(self.tr("Accept the rest: {0}   Enter").format(f"{accepted:,}"))
-        self.certify.setVisible(choice is not None and choice.task is Task.TAGS)
+        self.accept_button.setEnabled(accepted + settled > 0)
+        self.accept_button.setText(self.tr("Accept the rest: {0}   Enter").format(f"{accepted:,}"))
+        self.certify_button.setVisible(choice is not None and choice.task is Task.TAGS)
 
     def _is_uncalibrated(self) -> bool:
         project = self._session.project
@@ -287,11 +287,11 @@ class WallPage(QWidget):
         else:
             self.marks.relabel(rows, label_id)
 
-    def accept_rest(self) -> None:
+    def accept(self) -> None:
         """Accept what is shown and not marked; what is marked is rejected, or gets its other label. One edit."""
         self._judge(self.marks.judgement(self.wall.rows, rest=True))
 
-    def settle_marked(self) -> None:
+    def settle(self) -> None:
         """Only what is marked is decided; the rest stays open."""
         self._judge(self.marks.judgement(self.wall.rows, rest=False))
 
@@ -299,7 +299,7 @@ class WallPage(QWidget):
         """Everything that is shown is wrong, but for what is marked as another label."""
         rows = [each for each in self.wall.rows.tolist() if self.marks.get(each) is None]
         self.marks.toggle(rows)
-        self.settle_marked()
+        self.settle()
 
     def toggle_beside(self) -> None:
         """Show or hide the picture beside the wall."""

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen, QPixmap, QStatic
 from PySide6.QtWidgets import QWidget
 
 from annotator.domain.records import Label
-from ui.review.marks import WRONG
+from ui.review.marks import RIGHT, WRONG
 from ui.review.wall_layout import CAPTION_PX
 from ui.theme import theme
 from ui.theme.theme import caption_font
@@ -52,7 +52,7 @@ class WallPainter:
     def paint_state(
         self, painter: QPainter, at: QRect, mark: int | None, *, selected: bool, current: bool, focused: bool
     ) -> None:
-        """Wrong: veiled with a cross. Another label: its chip. Selected and current: frames."""
+        """Wrong: veiled with a cross. Right: a tick. Another label: its chip. Selected and current: frames."""
         tokens = theme().tokens
         if mark == WRONG:
             veil = QColor(tokens.surround)
@@ -60,6 +60,9 @@ class WallPainter:
             painter.fillRect(at, veil)
             self._frame(painter, at, QColor(tokens.bad), 2)
             self._cross(painter, at)
+        elif mark == RIGHT:
+            self._frame(painter, at, QColor(tokens.good), 2)
+            self._tick(painter, at)
         elif mark is not None:
             self._chip(painter, at, self.label_of(mark))
         if selected:
@@ -107,6 +110,18 @@ class WallPainter:
         inner = disk.adjusted(7, 7, -7, -7)
         painter.drawLine(inner.topLeft(), inner.bottomRight())
         painter.drawLine(inner.topRight(), inner.bottomLeft())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    @staticmethod
+    def _tick(painter: QPainter, at: QRect) -> None:
+        tokens = theme().tokens
+        disk = QRectF(at.right() - 20, at.top() + 4, 16, 16)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(tokens.good))
+        painter.drawEllipse(disk)
+        painter.setPen(QPen(QColor(tokens.on_accent), 2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.drawPolyline([disk.topLeft() + QPointF(*point) for point in ((4.5, 8.5), (7, 11), (11.5, 5.5))])
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _chip(self, painter: QPainter, at: QRect, label: Label | None) -> None:

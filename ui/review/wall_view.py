@@ -46,6 +46,7 @@ class WallView(QAbstractScrollArea):
     """A click marks as wrong, a drag selects. ``marks`` are shared with the screen; ``caption`` says what stands under a row."""
 
     cursor_moved = Signal(int)
+    clicked = Signal(int)
     open_wanted = Signal(int)
     zoomed = Signal(int)
 
@@ -263,6 +264,7 @@ class WallView(QAbstractScrollArea):
                 self._marks.select(())
             if self._toggles:
                 self._marks.toggle([row])
+            self.clicked.emit(row)
 
     def _stretch_band(self, point: QPoint) -> None:
         assert self._pressed is not None

@@ -1,0 +1,90 @@
+"""The piles that the Review screen can show, and how each is read, in a thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from annotator.domain.kinds import Task
+
+if TYPE_CHECKING:
+    from annotator.project import Project
+
+
+@dataclass(frozen=True)
+class PileChoice:
+    """The open suggestions of a label for a task."""
+
+    task: Task
+    label_id: int
+
+    def read(self, project: Project) -> Any:
+        """A ``WallPile``."""
+        return project.review.walls.read(self.task, self.label_id)
+
+
+@dataclass(frozen=True)
+class NovelChoice:
+    """The "new?" pile: open images unlike anything that is labelled, the strangest first."""
+
+    def read(self, project: Project) -> Any:
+        """A ``WallPile`` of whole images."""
+        return project.review.walls.images(project.review.novel().image_ids)
+
+
+@dataclass(frozen=True)
+class ImagesChoice:
+    """Some images, e.g. those behind a cell of the confusion matrix."""
+
+    title: str
+    image_ids: tuple[int, ...]
+
+    def read(self, project: Project) -> Any:
+        """A ``WallPile`` of whole images."""
+        import numpy as np
+
+        return project.review.walls.images(np.asarray(self.image_ids, np.int64))
+
+
+@dataclass(frozen=True)
+class FindingsChoice:
+    """What the last audit found."""
+
+    def read(self, project: Project) -> Any:
+        """An ``AuditResult``, or None before the first audit."""
+        return project.review.findings.last()
+
+
+@dataclass(frozen=True)
+class CheckChoice:
+    """The sample of a certificate that is being checked."""
+
+    def read(self, project: Project) -> Any:
+        """The ``Audit``, the answers so far and the wall of its sample; None when none was drawn from this run."""
+        found = project.review.certificates.resume()
+        if found is None:
+            return None
+        audit, checked = found
+        return audit, checked, project.review.walls.of(audit.sample)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many each pile has. ``to_check``: of the sample that was drawn, how many are not checked yet; None without one."""
+
+    suggestions: Any
+    novel: int
+    findings: int | None
+    to_check: int | None
+
+    @classmethod
+    def read(cls, project: Project) -> Counts:
+        """Count."""
+        review = project.review
+        audit, resumed = review.findings.last(), review.certificates.resume()
+        return cls(
+            review.walls.counts(),
+            len(review.novel()),
+            None if audit is None else len(audit.findings),
+            None if resumed is None else len(resumed[0].sample) - len(resumed[1]),
+        )

@@ -1,0 +1,115 @@
+"""Draws the sample of a certificate, keeps its answers, and signs: each step in a thread, the edits performed by the window."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from PySide6.QtCore import QObject, Signal
+
+from ui.engine_bridge import Answer, Errand
+from ui.review.certificate_dialog import forecast
+from ui.session import Session
+
+if TYPE_CHECKING:
+    from annotator.edits.changes import Edit
+    from annotator.project import Project
+    from annotator.usecases.certification import Audit, Conclusion
+
+Checked = Mapping[UUID, int | None]
+
+
+class Signing(QObject):
+    """``drawn`` says that there is a sample to check; ``concluded`` brings what the audit allowed; ``failed`` what went wrong."""
+
+    forecast_made = Signal(str, bool, object)
+    drawn = Signal()
+    concluded = Signal(object)
+    failed = Signal(str, str)
+    judged = Signal(int)
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._errand = Errand(self)
+        self._errand.answered.connect(self._answered)
+
+    def ask(self, max_error: float, checks: int) -> None:
+        """What would it take?"""
+        self._ask("forecast", forecast, max_error, checks)
+
+    def draw(self, max_error: float, checks: int) -> None:
+        """Draw the sample; its seed is stored before anybody sees it."""
+        self._ask("draw", _draw, max_error, checks)
+
+    def remember(self, audit: Audit, checked: Checked) -> None:
+        """Keep the answers so far, so that nothing is lost by a crash or a pause."""
+        self._ask("remember", _remember, audit, dict(checked))
+
+    def sign(self, audit: Audit, checked: Checked) -> None:
+        """Turn the answers into verdicts, then accept what they allow."""
+        self._ask("verdicts", _verdicts, audit, dict(checked))
+
+    def wait(self) -> None:
+        """Return when what was asked so far has been done."""
+        self._errand.settle()
+
+    def close(self) -> None:
+        """Wait for what is being written."""
+        self._errand.close()
+
+    def _ask(self, tag: str, function: Any, *arguments: Any) -> None:
+        if self._session.project is not None:
+            self._errand.ask(tag, function, self._session.project, *arguments)
+
+    def _answered(self, answer: Answer) -> None:
+        if answer.error is not None:
+            what = getattr(answer.error, "what", None) or str(answer.error)
+            self.failed.emit(what, getattr(answer.error, "cure", ""))
+            return
+        project, *rest = answer.value
+        if project is not self._session.project:
+            return
+        if answer.tag == "forecast":
+            self.forecast_made.emit(*rest)
+        elif answer.tag == "draw":
+            self.drawn.emit()
+        elif answer.tag == "verdicts":
+            audit, checked, edit = rest
+            self._session.perform(edit)
+            self.judged.emit(len(checked))
+            self._ask("conclude", _conclude, audit, checked)
+        elif answer.tag == "conclude":
+            conclusion, edit = rest
+            self._session.perform(edit)
+            self.concluded.emit(conclusion)
+
+
+def _draw(project: Project, max_error: float, checks: int) -> tuple[Project]:
+    """Runs in a thread, as do the others. A sample that was drawn from this run before is taken up again, whatever is asked."""
+    desk = project.review.certificates
+    if desk.resume() is None:
+        desk.draw(max_error, checks)
+    return (project,)
+
+
+def _remember(project: Project, audit: Audit, checked: Checked) -> tuple[Project]:
+    project.review.certificates.remember(audit, checked)
+    return (project,)
+
+
+def _verdicts(project: Project, audit: Audit, checked: Checked) -> tuple[Project, Audit, Checked, Edit]:
+    desk = project.review.certificates
+    desk.remember(audit, checked)
+    return project, audit, checked, desk.verdicts(audit, checked, project.history.page)
+
+
+def _conclude(project: Project, audit: Audit, checked: Checked) -> tuple[Project, Conclusion, Edit | None]:
+    """After the verdicts are on disk."""
+    project.history.flush()
+    desk = project.review.certificates
+    conclusion = desk.conclude(audit, checked)
+    edit = desk.acceptance(conclusion, project.history.page) if conclusion.passed else None
+    desk.record(conclusion)
+    return project, conclusion, edit
