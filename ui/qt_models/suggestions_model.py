@@ -13,6 +13,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelInde
 
 from annotator.domain.geometry import GeometryKind
 from annotator.domain.records import Label, Suggestion
+from annotator.pseudolabel.shortlist import MOST, shortlist
 from ui.differences import Span, difference
 from ui.qt_models.labels_model import digit_of
 
@@ -48,6 +49,15 @@ class Entry:
     probability: float
     rank: int
     digit: str
+
+
+def _offered(suggestion: Suggestion) -> int:
+    """How many labels of a suggestion are offered: the shortlist of an unsure tag once its confidence is calibrated."""
+    if suggestion.geometry.kind is not GeometryKind.TAG:
+        return 1
+    if suggestion.uncalibrated:
+        return SHORTLIST
+    return len(shortlist(suggestion.distribution)) or MOST
 
 
 class SuggestionsModel(QAbstractListModel):
@@ -99,9 +109,8 @@ class SuggestionsModel(QAbstractListModel):
 
     def _block(self, suggestion: Suggestion) -> list[Entry]:
         """The rows of one suggestion: none when the project does not know its label."""
-        many = suggestion.geometry.kind is GeometryKind.TAG
         block = []
-        for rank, (label_id, probability) in enumerate(suggestion.distribution[: SHORTLIST if many else 1]):
+        for rank, (label_id, probability) in enumerate(suggestion.distribution[: _offered(suggestion)]):
             if label_id in self._labels and (rank == 0 or probability >= SHORTLIST_FLOOR):
                 place, label = self._labels[label_id]
                 shown = suggestion.confidence if rank == 0 else probability
