@@ -47,6 +47,8 @@ def play(folder: Path, out: Path) -> list[Path]:
         tour.open(folder)
         tour.judge()
         tour.draw()
+        tour.review()
+        tour.insights()
         tour.finish()
     finally:
         window.close()

@@ -112,6 +112,34 @@ class Tour:
             w.popups.palette.hide()
         w.binding.focus()
 
+    def review(self) -> None:
+        """The wall of the fullest pile with two outliers marked; the marks are taken away again."""
+        w = self.window
+        w.commands.run("screen.review")
+        screen = w.screens.review
+        assert screen is not None
+        self._pause.until(lambda: screen.list.current is not None, "the piles are counted")
+        entries = screen.list.entries
+        fullest = max(entries.choices(), key=lambda choice: entries.count_of(choice))
+        screen.list.choose(fullest)
+        self._pause.until(lambda: screen.wall.choice == fullest and not screen.crops.waiting, "the wall shows")
+        rows = screen.wall.wall.rows.tolist()
+        screen.wall.marks.toggle(rows[3:8:4])
+        self._shoot("review", [SMALL])
+        screen.wall.marks.clear()
+
+    def insights(self) -> None:
+        """The figures of the project."""
+        w = self.window
+        w.commands.run("screen.insights")
+        screen = w.screens.insights
+        assert screen is not None
+        self._pause.until(
+            lambda: all(card.figure is not None for card in screen.cards.values()), "the figures are counted"
+        )
+        self._shoot("insights", [SMALL])
+        w.commands.run("screen.annotate")
+
     def finish(self) -> None:
         """The image is done; then the dialog and the report of an export."""
         w = self.window

@@ -70,6 +70,11 @@ class PileModel(QAbstractListModel):
         """The piles from top to bottom."""
         return [e.choice for e in self._entries if e.choice is not None]
 
+    def count_of(self, choice: Any) -> int:
+        """How many a pile has, 0 where nobody knows."""
+        entry = self.entry(self.row_of(choice))
+        return (entry.count or 0) if entry is not None else 0
+
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
         return 0 if parent.isValid() else len(self._entries)
 
