@@ -47,8 +47,11 @@ class ViewTransform:
         return ViewTransform(self.scale, self.dx + round(dx), self.dy + round(dy))
 
     def zoomed(self, scale: float, x: float, y: float) -> ViewTransform:
-        """At another scale (clamped), with the image point under screen point (x, y) kept in place."""
-        scale = min(max(scale, MIN_SCALE), MAX_SCALE)
+        """At another scale (clamped), with the image point under screen point (x, y) kept in place.
+
+        An image that fits only at less than the least scale is not zoomed out further, but neither in by zooming out.
+        """
+        scale = min(max(scale, min(MIN_SCALE, self.scale)), MAX_SCALE)
         ix, iy = self.to_image(x, y)
         return ViewTransform(scale, x - ix * scale, y - iy * scale)
 
@@ -62,6 +65,6 @@ def fitted(rect: tuple[float, float, float, float], width: float, height: float,
 
 
 def centered(x: float, y: float, scale: float, width: float, height: float) -> ViewTransform:
-    """The view at a scale (clamped) with image point (x, y) in the middle of a width x height screen."""
-    scale = min(max(scale, MIN_SCALE), MAX_SCALE)
+    """The view at a scale (at most the greatest) with image point (x, y) in the middle of a width x height screen."""
+    scale = min(scale, MAX_SCALE)
     return ViewTransform(scale, round(width / 2 - x * scale), round(height / 2 - y * scale))

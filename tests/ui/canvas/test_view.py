@@ -48,6 +48,21 @@ def test_zoom_has_its_limits(canvas):
     assert canvas.view.scale == MIN_SCALE
 
 
+def test_an_image_of_any_size_fits_and_zooming_out_never_zooms_in(canvas):
+    canvas.set_picture(plain(), 120_000, 90_000)
+    QTest.keyClick(canvas, Qt.Key.Key_F)
+    assert canvas.view.scale == pytest.approx((600 - 24) / 120_000) and canvas.view.scale < MIN_SCALE
+    fitted = canvas.view
+    wheel(canvas, 250, 180, -1)
+    assert canvas.view.scale == fitted.scale
+    wheel(canvas, 250, 180, 1)
+    assert canvas.view.scale == pytest.approx(1.2 * fitted.scale)
+    state = canvas.view_state()
+    canvas.fit()
+    canvas.set_view_state(state)
+    assert canvas.view.scale == pytest.approx(state.scale)
+
+
 def test_the_middle_button_pans_in_any_tool(canvas, page):
     canvas.set_tool(BoxTool())
     QTest.mousePress(canvas, MIDDLE, NONE, QPoint(200, 200))
