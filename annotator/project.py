@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         ExportResult,
         ImportResult,
         IndexResult,
+        RegionGroupsResult,
         ScanResult,
         SimulateResult,
         SplitResult,
@@ -303,6 +304,20 @@ class Project:
         file = None if weights is None else Path(weights)
         request = tasks.SuggestRequest(model, file, limit, device, names or {}, class_agnostic)
         return tasks.suggest(self._parts, Task(task), request, context)
+
+    def group_regions(
+        self, groups: int = 8, *, limit: int | None = None, context: JobContext = QUIET
+    ) -> RegionGroupsResult:
+        """Find the regions of all open pictures and group them by look, before anything is labelled."""
+        from annotator.usecases import region_groups
+
+        return region_groups.make_groups(self._parts, groups, limit=limit, context=context)
+
+    def name_regions(self, names: Mapping[str, str], *, context: JobContext = QUIET) -> SuggestResult:
+        """Suggest masks for all regions of the named groups: ``names`` is group name → label name."""
+        from annotator.usecases import region_groups
+
+        return region_groups.name_groups(self._parts, names, context)
 
     def train(self, task: Task | str = Task.TAGS, *, device: str = "auto", context: JobContext = QUIET) -> TrainResult:
         """Fit a head to all verdicts, release it if it is not worse, suggest anew for what is open and re-rank the queue."""

@@ -73,7 +73,7 @@ def suggest(parts: Parts, request: SuggestRequest, context: JobContext) -> Sugge
     before = semantic_heads.load_released(parts, encoder)
     segmenter = load_segmenter(request.model_id or SEGMENTER, request.weights, request.device)
     work = _Work(segmenter, encoder, None if before is None else before[1])
-    ids = _open_ids(parts, request.limit)
+    ids = open_ids(parts, request.limit)
     started = time.monotonic()
     version = segmenter.info.version if work.head is None else f"{segmenter.info.version}+{work.head.version[:8]}"
     with parts.db.write("suggest") as writer:
@@ -114,7 +114,7 @@ def suggest(parts: Parts, request: SuggestRequest, context: JobContext) -> Sugge
     )
 
 
-def _open_ids(parts: Parts, limit: int | None) -> Ids:
+def open_ids(parts: Parts, limit: int | None) -> Ids:
     """The images that nobody called complete for masks, and that are not skipped."""
     ids = usable_ids(parts, limit)
     with parts.db.read() as reader:

@@ -77,6 +77,26 @@ class SuggestResult:
 
 
 @dataclass(frozen=True)
+class RegionGroup:
+    """Regions that look alike: how many, on how many pictures, and the ids of those where they are clearest."""
+
+    name: str
+    regions: int
+    images: int
+    examples: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class RegionGroupsResult:
+    """``groups``: the largest first, named A, B, ..."""
+
+    groups: tuple[RegionGroup, ...]
+    regions: int
+    images: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class RoundChange:
     """What changed since the round before: how many open suggestions now name another label, and the accuracy gained. One that
     was ``rolled_back``, because held-out answers spoke against it, changed nothing."""

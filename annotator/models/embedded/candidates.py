@@ -20,9 +20,15 @@ BoolMask = NDArray[np.bool_]
 
 # Context and most pixels a side of the square that GrabCut works on.
 SEEDED_CONTEXT, SEEDED_SIDE = 1.6, 160
-PLAIN_CONTEXT, PLAIN_SIDE = 1.4, 144
-# Whoever clicks more often has chosen between the decoder and plain GrabCut, and wants the next answer soon.
-PLAIN_CLICKS = 1
+# Plain GrabCut sees so much more than the box on every side, at this many pixels along its longer side. Small boxes are enlarged
+# for it: its price for the length of an outline is per pixel, and on few pixels it eats whole objects.
+PLAIN_MARGIN, PLAIN_SIDE = 0.5, 256
+# It has eaten the object when less than this share of the box is left.
+PLAIN_LEAST = 0.3
+# A box that takes more than this of the image leaves no ground to see.
+PLAIN_MOST = 0.98
+# What is more like the first candidate than this is no second opinion.
+ALIKE = 0.85
 # Seeds: below the first GrabCut starts from background, above the second it may not change its mind.
 SEED_FOREGROUND = 0.1
 SEED_CERTAIN = 0.8
@@ -30,7 +36,7 @@ CERTAINLY_NOT = -0.9
 # Without a box nothing else says where the object ends.
 SEED_BACKGROUND = 0.03
 # The decoder is a little too careful: IoU is best when its probability is cut here.
-THRESHOLD = 0.4
+THRESHOLD = 0.35
 # Two candidates more alike than this are one.
 SAME = 0.97
 
@@ -61,7 +67,7 @@ class Offer:
 
 
 def offer(image: RGBImage, guess: Guess, prompt: Prompt) -> list[Offer]:
-    """GrabCut seeded by the decoder, then plain GrabCut until the second click, then the decoder smoothed, if it differs."""
+    """GrabCut seeded by the decoder; plain GrabCut, on the first prompt only; the decoder smoothed. Without twins."""
     height, width = image.shape[:2]
     coarse = resize(guess.window.cut(image), GRID_SIDE)
     word = edges.spread_clicks(coarse, guess.window.to_grid(prompt.points), prompt.labels)
@@ -74,13 +80,24 @@ def offer(image: RGBImage, guess: Guess, prompt: Prompt) -> list[Offer]:
     found = prompt.box or bounds_of(smoothed)
     if found is None:
         return [Offer(smoothed, independent=False)]
-    offers = [Offer(_cut(image, said, word, prompt, found, seeded=True), independent=False)]
-    if len(prompt.points) <= PLAIN_CLICKS:
-        offers.append(Offer(_cut(image, said, word, prompt, found, seeded=False), independent=True))
-    cover = shrink(smoothed, guess.window)
-    if max(expected_iou(cover, shrink(other.mask, guess.window)) for other in offers) < SAME:
-        offers.append(Offer(smoothed, independent=False))
+    first = _seeded_cut(image, said, word, prompt, found)
+    others = [Offer(smoothed, independent=False)]
+    # Whoever clicks once more has chosen between the decoder and plain GrabCut, and wants the next answer soon.
+    if len(prompt.points) <= (prompt.box is None):
+        plain = _plain_cut(image, prompt, found)
+        if plain is not None:
+            others.insert(0 if _likeness(plain, first) < ALIKE else 1, Offer(plain, independent=True))
+    offers = [Offer(first, independent=False)]
+    for other in others:
+        if all(_likeness(other.mask, one.mask) < SAME for one in offers):
+            offers.append(other)
     return offers
+
+
+def _likeness(one: BoolMask, other: BoolMask) -> float:
+    """Intersection over union; 1 for two empty masks."""
+    either = int(np.count_nonzero(one | other))
+    return int(np.count_nonzero(one & other)) / either if either else 1.0
 
 
 def _keep_to_box(mask: BoolMask, prompt: Prompt) -> BoolMask:
@@ -97,39 +114,26 @@ def _keep_to_box(mask: BoolMask, prompt: Prompt) -> BoolMask:
     return kept
 
 
-def _cut(
-    image: RGBImage,
-    guess: Guess,
-    word: FloatArray,
-    prompt: Prompt,
-    found: Bounds,
-    *,
-    seeded: bool,
-) -> BoolMask:
-    """One iteration of GrabCut around the box or what was found.
+def _seeded_cut(image: RGBImage, guess: Guess, word: FloatArray, prompt: Prompt, found: Bounds) -> BoolMask:
+    """One iteration of GrabCut that starts from the decoder's probability, around the box or what was found.
 
     ``word`` (64, 64) over the guess's window: where negative clicks speak up, GrabCut may not disagree.
     """
     height, width = image.shape[:2]
-    context, most = (SEEDED_CONTEXT, SEEDED_SIDE) if seeded else (PLAIN_CONTEXT, PLAIN_SIDE)
-    window = Window.around(found, context)
+    window = Window.around(found, SEEDED_CONTEXT)
     if prompt.box is not None and not window.holds(prompt.points):
         x1, y1 = np.minimum(found[:2], prompt.points.min(0)).tolist()
         x2, y2 = np.maximum(found[2:], prompt.points.max(0)).tolist()
-        window = Window.around((x1, y1, x2, y2), context)
-    side = min(most, window.side)
+        window = Window.around((x1, y1, x2, y2), SEEDED_CONTEXT)
+    side = min(SEEDED_SIDE, window.side)
     likely = move_map(guess.probability, guess.window, window, side)
     (x1, y1), (x2, y2) = np.round(window.to_grid(np.array(found, np.float32), side)).astype(int).clip(0, side).tolist()
     inside = np.zeros((side, side), np.bool_)
     inside[y1:y2, x1:x2] = True
     if prompt.box is None:
-        inside |= likely > SEED_BACKGROUND
-        if seeded:
-            inside &= likely > SEED_BACKGROUND
-    foreground = likely > SEED_FOREGROUND if seeded else inside
-    trimap = np.where(foreground, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    if seeded:
-        trimap[likely > SEED_CERTAIN] = cv2.GC_FGD
+        inside = likely > SEED_BACKGROUND
+    trimap = np.where(likely > SEED_FOREGROUND, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    trimap[likely > SEED_CERTAIN] = cv2.GC_FGD
     trimap[~inside] = cv2.GC_BGD
     trimap[move_map(word, guess.window, window, side) < CERTAINLY_NOT] = cv2.GC_BGD
     beyond = resize(window.cut(np.ones((height, width), np.uint8), fill=0), side) == 0
@@ -137,6 +141,41 @@ def _cut(
     edges.draw_clicks(trimap, window.to_grid(prompt.points, side), prompt.labels, click_radius(side))
     cut = edges.grab_cut(resize(window.cut(image), side), trimap, 1)
     return to_image(cut.astype(np.float32), window, width, height)
+
+
+def _plain_cut(image: RGBImage, prompt: Prompt, found: Bounds) -> BoolMask | None:
+    """One iteration of GrabCut in the box or the bounds of what was found; None when it eats the object.
+
+    More iterations take more and more of an object that fills its box.
+    """
+    height, width = image.shape[:2]
+    x1, y1, x2, y2 = found
+    reach_x, reach_y = (x2 - x1) * PLAIN_MARGIN, (y2 - y1) * PLAIN_MARGIN
+    left, top = int(max(0, x1 - reach_x)), int(max(0, y1 - reach_y))
+    right, bottom = int(min(width, np.ceil(x2 + reach_x))), int(min(height, np.ceil(y2 + reach_y)))
+    scale = PLAIN_SIDE / max(right - left, bottom - top)
+    size = max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    pixels = cv2.resize(image[top:bottom, left:right], size, interpolation=method).astype(np.uint8)
+    trimap = np.full(pixels.shape[:2], cv2.GC_BGD, np.uint8)
+    columns, rows = (
+        slice(round((low - start) * scale), round((high - start) * scale))
+        for low, high, start in ((x1, x2, left), (y1, y2, top))
+    )
+    trimap[rows, columns] = cv2.GC_PR_FGD
+    if np.count_nonzero(trimap) > PLAIN_MOST * trimap.size:
+        # Without background it has nothing to tell the object from: the rim must do.
+        trimap[[0, -1]] = trimap[:, [0, -1]] = cv2.GC_BGD
+    edges.draw_clicks(
+        trimap, (prompt.points - (left, top)) * np.float32(scale), prompt.labels, click_radius(PLAIN_SIDE)
+    )
+    cut = edges.grab_cut(pixels, trimap, 1)
+    if np.count_nonzero(cut) < PLAIN_LEAST * np.count_nonzero(trimap):
+        return None
+    plane = np.zeros((height, width), np.bool_)
+    fine = cv2.resize(cut.astype(np.float32), (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
+    plane[top:bottom, left:right] = fine > 0.5
+    return plane
 
 
 def click_radius(side: int) -> int:
