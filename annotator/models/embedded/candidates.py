@@ -67,7 +67,7 @@ class Offer:
 
 
 def offer(image: RGBImage, guess: Guess, prompt: Prompt) -> list[Offer]:
-    """GrabCut seeded by the decoder; plain GrabCut, on the first prompt only; the decoder smoothed. Without twins."""
+    """GrabCut seeded by the decoder; plain GrabCut, on the first prompt only; the decoder smoothed. The third is no twin."""
     height, width = image.shape[:2]
     coarse = resize(guess.window.cut(image), GRID_SIDE)
     word = edges.spread_clicks(coarse, guess.window.to_grid(prompt.points), prompt.labels)
@@ -87,10 +87,9 @@ def offer(image: RGBImage, guess: Guess, prompt: Prompt) -> list[Offer]:
         plain = _plain_cut(image, prompt, found)
         if plain is not None:
             others.insert(0 if _likeness(plain, first) < ALIKE else 1, Offer(plain, independent=True))
-    offers = [Offer(first, independent=False)]
-    for other in others:
-        if all(_likeness(other.mask, one.mask) < SAME for one in offers):
-            offers.append(other)
+    offers = [Offer(first, independent=False), others[0]]
+    if all(_likeness(other.mask, one.mask) < SAME for other in others[1:] for one in offers):
+        offers += others[1:]
     return offers
 
 

@@ -29,6 +29,8 @@ SPREAD_CONTRAST = 1.0
 SPREAD_FLOOR = np.float32(0.002)
 BAND = 0.06
 BAND_ITERATIONS = 2
+# Standard deviation in grey levels of what is no more than one even area.
+FLAT = 1.0
 # GrabCut's own generator seeds its mixture models.
 SEED = 7
 
@@ -36,11 +38,14 @@ BoolMask = NDArray[np.bool_]
 
 
 def grab_cut(image: RGBImage, trimap: NDArray[np.uint8], iterations: int) -> BoolMask:
-    """Foreground (h, w) of an RGB image from a trimap of cv2's GC_* values; the trimap's own guess when it lacks a side."""
+    """Foreground (h, w) of an RGB image from a trimap of cv2's GC_* values; the trimap's own guess when it lacks a side or the image is even."""
     mask = trimap.copy()
     foreground = (mask & 1).astype(np.bool_)
     # Each of the two colour models has five components and needs that many pixels.
     if np.count_nonzero(foreground) < 8 or np.count_nonzero(~foreground) < 8:
+        return foreground
+    # Without any edge there is nothing to cut along, and the search for the least cut takes minutes.
+    if float(image.reshape(-1, 3).std(0).max()) < FLAT:
         return foreground
     cv2.setRNGSeed(SEED)
     background_model, foreground_model = np.zeros((1, 65)), np.zeros((1, 65))

@@ -144,6 +144,14 @@ class TestCandidates:
             assert found.masks.shape[1:] == (height, width) and np.isfinite(found.scores).all()
         assert segmenter.refine(encoding, by_box.masks[0], NO_POINTS, NO_LABELS).shape == (height, width)
 
+    def test_an_even_image_is_answered_at_once(self, segmenter: EmbeddedSegmenter) -> None:
+        image = np.full((300, 300, 3), 250, np.uint8)
+        started = time.process_time()
+        found = segmenter.segment(segmenter.encode(image), NO_POINTS, NO_LABELS, np.array([1, 1, 299, 299], np.float32))
+        click(segmenter, segmenter.encode(image), (150, 150, True))
+        assert time.process_time() - started < 10
+        assert np.isfinite(found.scores).all()
+
     def test_the_same_prompt_gives_the_same_bits(self, segmenter: EmbeddedSegmenter) -> None:
         image = picture((disk(240, 320, 150, 110, 60), (200, 60, 50)))
         expected = click(segmenter, segmenter.encode(image), (150, 110, True))
