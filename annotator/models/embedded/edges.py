@@ -38,7 +38,10 @@ BoolMask = NDArray[np.bool_]
 
 
 def grab_cut(image: RGBImage, trimap: NDArray[np.uint8], iterations: int) -> BoolMask:
-    """Foreground (h, w) of an RGB image from a trimap of cv2's GC_* values; the trimap's own guess when it lacks a side or the image is even."""
+    """Foreground (h, w) of an RGB image from a trimap of cv2's GC_* values.
+
+    The trimap's own guess when it lacks a side, or the image has no edges.
+    """
     mask = trimap.copy()
     foreground = (mask & 1).astype(np.bool_)
     # Each of the two colour models has five components and needs that many pixels.
