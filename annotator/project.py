@@ -25,6 +25,7 @@ from annotator.job_context import QUIET, JobContext
 from annotator.usecases.parts import Parts
 
 if TYPE_CHECKING:
+    from annotator.domain.geometry import Box
     from annotator.usecases.datasets import FoundDataset
     from annotator.usecases.history import ProjectHistory
     from annotator.usecases.image_view import ImageView
@@ -312,6 +313,12 @@ class Project:
         from annotator.usecases import region_groups
 
         return region_groups.make_groups(self._parts, groups, limit=limit, context=context)
+
+    def box_at(self, image_id: int, x: float, y: float, *, label_id: int | None = None) -> Box:
+        """The box around what lies at (x, y) in pixels of the image; five or more drawn boxes (of the label) teach how wide."""
+        from annotator.usecases import box_at
+
+        return box_at.box_at(self._parts, image_id, x, y, label_id)
 
     def name_regions(self, names: Mapping[str, str], *, context: JobContext = QUIET) -> SuggestResult:
         """Suggest masks for all regions of the named groups: ``names`` is group name → label name."""

@@ -22,7 +22,7 @@ BoolMask = NDArray[np.bool_]
 SEEDED_CONTEXT, SEEDED_SIDE = 1.6, 160
 # Plain GrabCut sees so much more than the box on every side, at this many pixels along its longer side. Small boxes are enlarged
 # for it: its price for the length of an outline is per pixel, and on few pixels it eats whole objects.
-PLAIN_MARGIN, PLAIN_SIDE = 0.5, 256
+PLAIN_MARGIN, PLAIN_SIDE = 0.25, 320
 # It has eaten the object when less than this share of the box is left.
 PLAIN_LEAST = 0.3
 # A box that takes more than this of the image leaves no ground to see.
@@ -32,6 +32,9 @@ ALIKE = 0.85
 # Seeds: below the first GrabCut starts from background, above the second it may not change its mind.
 SEED_FOREGROUND = 0.1
 SEED_CERTAIN = 0.8
+# What the decoder made of clicks is worth more: GrabCut decides only what lies between these two.
+CLICKED_CERTAIN = 0.65
+CLICKED_NEVER = 0.15
 CERTAINLY_NOT = -0.9
 # Without a box nothing else says where the object ends.
 SEED_BACKGROUND = 0.03
@@ -132,7 +135,10 @@ def _seeded_cut(image: RGBImage, guess: Guess, word: FloatArray, prompt: Prompt,
     if prompt.box is None:
         inside = likely > SEED_BACKGROUND
     trimap = np.where(likely > SEED_FOREGROUND, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    trimap[likely > SEED_CERTAIN] = cv2.GC_FGD
+    clicked = len(prompt.points) > 0
+    trimap[likely > (CLICKED_CERTAIN if clicked else SEED_CERTAIN)] = cv2.GC_FGD
+    if clicked:
+        trimap[likely < CLICKED_NEVER] = cv2.GC_BGD
     trimap[~inside] = cv2.GC_BGD
     trimap[move_map(word, guess.window, window, side) < CERTAINLY_NOT] = cv2.GC_BGD
     beyond = resize(window.cut(np.ones((height, width), np.uint8), fill=0), side) == 0

@@ -293,5 +293,9 @@ def _overlap(one: Window, other: Window) -> float:
 
 
 def load(entry: Entry, weights: Path | None, device: str) -> EmbeddedSegmenter:
-    """The factory that the catalogue names; ``weights`` a safetensors file of ``train_decoder``, None for the shipped one."""
-    return EmbeddedSegmenter(weights or DECODER_FILE, device=device)
+    """The factory that the catalogue names; ``weights`` a safetensors file of ``train_decoder``, None for the shipped one.
+
+    Of those that ship the entry's option ``file`` names one.
+    """
+    shipped = DECODER_FILE.with_name(str(entry.options.get("file", DECODER_FILE.name)))
+    return EmbeddedSegmenter(weights or shipped, device=device)

@@ -170,8 +170,9 @@ def crop_sample(
         window = Window.around(box, BOX_CONTEXT * generator.uniform(0.95, 1.1))
     else:
         box = None
-        window = Window.around((x1, y1, x2, y2), float(np.exp(generator.uniform(np.log(1.3), np.log(5.0)))))
-        window = replace(window, side=min(window.side, max(pixels.shape[:2])))
+        context = float(np.exp(generator.uniform(np.log(1.3), np.log(5.0))))
+        # Never much more than the photo, and around the object all the same.
+        window = Window.around((x1, y1, x2, y2), min(context, max(pixels.shape[:2]) / max(width, height)))
         spare = max(0.0, window.side - 0.8 * max(width, height)) / 2
         shift = generator.uniform(-spare, spare, 2).round().astype(int)
         window = replace(window, left=window.left + int(shift[0]), top=window.top + int(shift[1]))

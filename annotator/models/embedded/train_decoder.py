@@ -6,8 +6,8 @@
 and writes FILE (safetensors, fp16), beside it the graph, prompt_decoder.onnx, and the list of photos with their licences.
 With ``--folds 5`` it writes no weights: it
 trains five times on four fifths of the photos and scores the photos left out; no photo is scored by weights that saw any part
-of it, cut-outs included. With ``--commercial-only`` it trains only on photos whose licence allows commercial use and scores
-the others. Figures go to standard output as JSON, progress to standard error.
+of it, cut-outs included. With ``--commercial-only`` it trains only on photos whose licence allows commercial use, writes those
+weights and their list, and scores the others. Figures go to standard output as JSON, progress to standard error.
 
 Needs the extra ``test`` (torch, onnx). Features of the frozen encoder are computed once and cached in ``--cache``. The seed
 fixes samples, folds and batches; torch's sums may differ in the last digits between machines and numbers of threads.
@@ -40,7 +40,7 @@ from annotator.models.protocols import FloatArray
 CROPS = 4
 COMPOSITIONS = 3000
 DRAWINGS = 400
-STEPS = 2200
+STEPS = 1800
 # How often a sample without a box is drawn, of one with a box.
 UNBOXED_SHARE = 0.6
 
@@ -84,9 +84,26 @@ def fit_and_score(
     clicks_every: int,
 ) -> list[ObjectScore]:
     """Train without any part of the photos held out, then score those photos with what would ship."""
+    return score_weights(fit(photos, samples, features, held_out, steps, seed), photos, held_out, encoder, clicks_every)
+
+
+def fit(
+    photos: list[Photo], samples: list[Sample], features: Features, held_out: set[int], steps: int, seed: int
+) -> dict[str, FloatArray]:
+    """Train on all samples without any part of the photos held out."""
     rows = usable(samples, {photo.number for photo in photos} - held_out)
     drawn = draw_weights(samples, rows)
-    weights = train(samples, features, rows, steps=steps, seed=seed, weights=drawn, report=_report)
+    return train(samples, features, rows, steps=steps, seed=seed, weights=drawn, report=_report)
+
+
+def score_weights(
+    weights: dict[str, FloatArray],
+    photos: list[Photo],
+    held_out: set[int],
+    encoder: EmbeddedImageEncoder,
+    clicks_every: int,
+) -> list[ObjectScore]:
+    """The scores of what would ship with these weights on the photos held out."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "weights.safetensors"
         path.write_bytes(serialise_weights(weights))
@@ -130,7 +147,6 @@ def main(arguments: list[str] | None = None) -> None:
             photos, samples, features, held_out, encoder, options.steps, options.seed, options.clicks_every
         )
 
-    everything = {photo.number for photo in photos}
     scores: list[ObjectScore] = []
     if options.folds:
         folds = folds_of(photos, options.folds, options.seed)
@@ -141,21 +157,24 @@ def main(arguments: list[str] | None = None) -> None:
         options.out.write_text(json.dumps([asdict(score) for score in scores]), encoding="ascii")
     elif options.commercial_only:
         held_out = {photo.number for photo in photos if not photo.commercial}
-        scores = score(held_out)
-        options.out.write_text(json.dumps([asdict(score) for score in scores]), encoding="ascii")
+        weights = fit(photos, samples, features, held_out, options.steps, options.seed)
+        _write_weights(options.out, weights, options.data, [photo for photo in photos if photo.commercial])
+        scores = score_weights(weights, photos, held_out, encoder, options.clicks_every)
     else:
-        rows = usable(samples, everything)
-        drawn = draw_weights(samples, rows)
-        weights = train(samples, features, rows, steps=options.steps, seed=options.seed, weights=drawn, report=_report)
+        weights = fit(photos, samples, features, set(), options.steps, options.seed)
         graph = decoder_graph.build(weights, dilations=DILATIONS, norm_groups=NORM_GROUPS)
-        for path, content in (
-            (options.out, serialise_weights(weights)),
-            (options.out.with_name(DECODER_GRAPH.name), graph),
-        ):
-            say(f"{path} {len(content)} bytes sha256 {write_asset(path, content)}")
-        options.out.with_suffix(".licences.csv").write_text(licence_table(options.data, photos), encoding="utf-8")
+        path = options.out.with_name(DECODER_GRAPH.name)
+        say(f"{path} {len(graph)} bytes sha256 {write_asset(path, graph)}")
+        _write_weights(options.out, weights, options.data, photos)
     sys.stdout.write(json.dumps({"steps": options.steps, "cpu_s": round(time.process_time()), **summarise_all(scores)}))
     sys.stdout.write("\n")
+
+
+def _write_weights(path: Path, weights: dict[str, FloatArray], data: Path, photos: list[Photo]) -> None:
+    """The weights, and beside them the list of the photos that they learned from."""
+    content = serialise_weights(weights)
+    say(f"{path} {len(content)} bytes sha256 {write_asset(path, content)}")
+    path.with_suffix(".licences.csv").write_text(licence_table(data, photos), encoding="utf-8")
 
 
 def summarise_all(scores: list[ObjectScore]) -> dict[str, float]:

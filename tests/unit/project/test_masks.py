@@ -208,3 +208,16 @@ def test_the_loop_is_played_against_a_truth_in_files(project: Project, tmp_path:
     assert result.actions_for_all is not None
     assert result.actions_drawing_all is not None
     assert 0 < result.actions_for_all < result.actions_drawing_all
+
+
+def test_a_click_becomes_a_box(project: Project) -> None:
+    image_id = int(project.images.ids()[0])
+    piece = largest_piece(truth(project, image_id, 1))
+    mask = Mask.from_array(piece)
+    assert mask is not None
+    rows, columns = np.nonzero(piece)
+    middle = len(rows) // 2
+    found = project.box_at(image_id, float(columns[middle]) + 0.5, float(rows[middle]) + 0.5)
+    assert overlap.iou(found, Box(*mask.bounds())) > 0.5
+    with pytest.raises(ValueError, match="outside"):
+        project.box_at(image_id, -1, 5)
