@@ -21,6 +21,7 @@ MINILM_FILE = MODELS_FOLDER / "minilm_l6_v2.onnx"
 TOKENIZER_FILE = MODELS_FOLDER / "minilm_l6_v2.tokenizer.json"
 BRIDGE_FILE = MODELS_FOLDER / "imagenet_bridge.safetensors"
 DECODER_FILE = MODELS_FOLDER / "prompt_decoder.safetensors"
+COMMERCIAL_DECODER_FILE = MODELS_FOLDER / "prompt_decoder_commercial.safetensors"
 DECODER_GRAPH = MODELS_FOLDER / "prompt_decoder.onnx"
 MANIFEST_NAME = "embedded.sha256"
 

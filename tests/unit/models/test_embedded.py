@@ -203,6 +203,7 @@ class TestFiles:
                 assets.TOKENIZER_FILE,
                 assets.BRIDGE_FILE,
                 assets.DECODER_FILE,
+                assets.COMMERCIAL_DECODER_FILE,
                 assets.DECODER_GRAPH,
             )
         }
