@@ -113,7 +113,7 @@ class Tour:
         w.binding.focus()
 
     def review(self) -> None:
-        """The wall of the fullest pile with two outliers marked; the marks are taken away again."""
+        """The wall of the fullest pile with its outliers marked; the marks are taken away again."""
         w = self.window
         w.commands.run("screen.review")
         screen = w.screens.review
@@ -123,8 +123,11 @@ class Tour:
         fullest = max(entries.choices(), key=lambda choice: entries.count_of(choice))
         screen.list.choose(fullest)
         self._pause.until(lambda: screen.wall.choice == fullest and not screen.crops.waiting, "the wall shows")
-        rows = screen.wall.wall.rows.tolist()
-        screen.wall.marks.toggle(rows[3:8:4])
+        pile, truth = screen.wall.pile, self._truth
+        if pile is not None and truth is not None:
+            name = w.session.labels[fullest.label_id].name
+            images = w.session.project.images.many(pile.image_ids.tolist()) if w.session.project is not None else []
+            screen.wall.marks.toggle(row for row, image in enumerate(images) if truth.images.get(image.uri) != name)
         self._shoot("review", [SMALL])
         screen.wall.marks.clear()
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from annotator.usecases.insights import Confusion, Insights
 
 
+TOP_NAME = 8
+
+
 class ConfusionFigure(Figure):
     """Rows are what people said, columns what the head said; numbers are images."""
 
@@ -99,7 +102,7 @@ class ConfusionFigure(Figure):
                     plot.addItem(text)
         ticks = [(at + 0.5, short(name)) for at, name in enumerate(view.labels)]
         plot.getAxis("left").setTicks([ticks])
-        plot.getAxis("top").setTicks([[(at, name[:8]) for at, name in ticks]])
+        plot.getAxis("top").setTicks([[(at, short(name, TOP_NAME)) for at, name in ticks]])
         plot.showAxis("top")
         plot.hideAxis("bottom")
         plot.getViewBox().invertY(True)

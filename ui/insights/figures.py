@@ -418,9 +418,9 @@ def legend(plot: Any, *, low: bool = False) -> None:
     )
 
 
-def short(name: str) -> str:
-    """A name that fits beside an axis."""
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+def short(name: str, longest: int = LONGEST_NAME) -> str:
+    """A name that fits at an axis."""
+    return name if len(name) <= longest else name[: longest - 1] + "…"
 
 
 def spoken_hours(hours: float) -> str:

@@ -221,3 +221,14 @@ def test_closing_the_project_leaves_the_wall_empty(window: MainWindow, review: R
     assert window.screens.current is Screen.START
     assert review.wall.pile is None
     assert len(review.wall.wall.rows) == 0
+
+
+def test_every_control_of_the_screen_has_a_name(review: ReviewScreen) -> None:
+    from PySide6.QtWidgets import QAbstractButton, QAbstractScrollArea, QComboBox, QSlider
+
+    for kind in (QAbstractButton, QComboBox, QSlider, QAbstractScrollArea):
+        for control in review.findChildren(kind):
+            named = control.accessibleName() or (control.text() if hasattr(control, "text") else "")
+            hidden = isinstance(control, QAbstractButton) and not control.isVisibleTo(review)
+            inner = type(control).__name__ in ("QComboBoxListView", "QListView") and not control.isVisible()
+            assert named or hidden or inner, f"{type(control).__name__} has no name"
