@@ -69,6 +69,11 @@ def load_segmenter(name: str = SEGMENTER, weights: Path | None = None, device: s
 
 def suggest(parts: Parts, request: SuggestRequest, context: JobContext) -> SuggestResult:
     """Run the segmenter and the semantic head over the project's open images."""
+    if not can_suggest(parts):
+        raise AnnotatorError(
+            "There is nothing to make masks from.",
+            "Draw or suggest boxes first, or paint masks on a few pictures and train.",
+        )
     encoder = EmbeddedImageEncoder(device=request.device)
     before = semantic_heads.load_released(parts, encoder)
     segmenter = load_segmenter(request.model_id or SEGMENTER, request.weights, request.device)
@@ -99,11 +104,6 @@ def suggest(parts: Parts, request: SuggestRequest, context: JobContext) -> Sugge
             writer.suggestions.supersede(Task.MASKS, covered, keep_run=run_id)
             writer.suggestions.add_many(found)
             writer.runs.progress(run_id, images, total, finished=at + CHUNK >= len(ids))
-    if not total and work.head is None:
-        raise AnnotatorError(
-            "There is nothing to make masks from.",
-            "Draw or suggest boxes first, or paint masks on a few pictures and train.",
-        )
     return SuggestResult(
         run=run_id,
         images=images,

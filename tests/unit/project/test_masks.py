@@ -176,6 +176,8 @@ def test_a_worse_head_is_not_released(taught: Project, monkeypatch: pytest.Monke
 def test_nothing_to_start_from_says_what_to_do(project: Project) -> None:
     with pytest.raises(AnnotatorError, match="nothing to make masks from"):
         project.suggest(Task.MASKS)
+    with project._parts.db.read() as reader:
+        assert not reader.runs.all()
     with pytest.raises(AnnotatorError, match="Nothing is painted"):
         project.train(Task.MASKS)
     assert not mask_suggest.can_suggest(project._parts)
