@@ -27,6 +27,9 @@ from ui.widgets.fields import TextField
 
 SEARCH_DELAY_MS = 120
 
+REFRESH_MS = 150
+"""Captions may follow an edit this much later; while a key is held down, fewer repaints stand between its steps."""
+
 
 class QueuePanel(QWidget):
     """The left column."""
@@ -59,7 +62,7 @@ class QueuePanel(QWidget):
         session.closed.connect(self._closed)
         session.order_changed.connect(self._order_changed)
         session.image_changed.connect(self.grid.set_current)
-        self._refresh_soon = Soon(self._refresh, self)
+        self._refresh_soon = Soon(self._refresh, self, REFRESH_MS)
         session.changes.connect(self._changed)
         session.labels_changed.connect(self._figures_changed)
 
