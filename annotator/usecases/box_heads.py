@@ -90,12 +90,3 @@ def save(parts: Parts, name: str, found: BoxHead) -> str:
     shutil.rmtree(target, ignore_errors=True)
     os.replace(unfinished, target)  # noqa: PTH105 - a folder, put in place in one step
     return f"models/{name}"
-
-
-def can_suggest(parts: Parts) -> bool:
-    """Whether anything can propose boxes: a head, or a detector that the person has named."""
-    from annotator.usecases.box_sources import remembered_detector
-
-    with parts.db.read() as reader:
-        trained = reader.runs.released_head(Task.BOXES) is not None
-    return trained or remembered_detector(parts) is not None

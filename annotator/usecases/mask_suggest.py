@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotator.domain import overlap
-from annotator.domain.geometry import Box, Geometry, GeometryKind, Mask, Polygon
+from annotator.domain.geometry import Box, Geometry, Mask, Polygon
 from annotator.domain.kinds import ImageState, Task
 from annotator.domain.records import Annotation, Image, ImageFilter, Suggestion, new_id
 from annotator.errors import AnnotatorError, UsageError
@@ -46,14 +46,6 @@ class _Work:
     segmenter: PromptSegmenter
     encoder: EmbeddedImageEncoder
     head: SemanticHead | None
-
-
-def can_suggest(parts: Parts) -> bool:
-    """Whether there is a box to fill or a head that paints."""
-    with parts.db.read() as reader:
-        if reader.runs.released_head(Task.MASKS) is not None:
-            return True
-        return reader.annotations.any_of((GeometryKind.BOX,)) or bool(reader.suggestions.open_count(Task.BOXES))
 
 
 @functools.lru_cache(maxsize=1)

@@ -18,6 +18,7 @@ from annotator.learning.semantic_training import Painted, fit
 from annotator.models.embedded.encoder import EmbeddedImageEncoder
 from annotator.usecases import mask_suggest, semantic_heads
 from annotator.usecases.parts import Parts
+from annotator.usecases.readiness import painted_ids
 from annotator.usecases.results import TrainResult
 from annotator.usecases.semantic_heads import FILE, PaintedImage
 from annotator.usecases.tasks import SuggestRequest
@@ -58,7 +59,7 @@ def train(parts: Parts, *, device: str, context: JobContext) -> TrainResult:
     """Learn from everything that is painted so far."""
     started = time.monotonic()
     encoder = EmbeddedImageEncoder(device=device)
-    images = list(semantic_heads.read_painted(parts, semantic_heads.painted_ids(parts), context))
+    images = list(semantic_heads.read_painted(parts, painted_ids(parts), context))
     if not images:
         raise AnnotatorError("Nothing is painted yet.", "Paint masks or scribble on a few pictures first.")
     before = semantic_heads.load_released(parts, encoder)

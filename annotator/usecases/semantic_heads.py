@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from annotator.domain.geometry import GeometryKind
-from annotator.domain.kinds import Split, Task
-from annotator.domain.records import Annotation, Head, Image, ImageFilter
+from annotator.domain.kinds import Task
+from annotator.domain.records import Annotation, Head, Image
 from annotator.errors import AnnotatorError, ModelError
 from annotator.job_context import JobContext
 from annotator.learning.painted import id_map
@@ -19,12 +18,10 @@ from annotator.learning.semantic_training import Painted
 from annotator.media import decode
 from annotator.models.embedded.encoder import EmbeddedImageEncoder
 from annotator.usecases.image_view import ImageView
-from annotator.usecases.index import usable_ids
 from annotator.usecases.parts import Parts
 
 Ids = NDArray[np.int64]
 
-PAINTED_KINDS = (GeometryKind.MASK, GeometryKind.POLYGON, GeometryKind.POLYLINE)
 FILE = "head.safetensors"
 # Painting is learned at twice the resolution that the encoder looks at, whatever the image's.
 READ_SIDE = 2 * LONG_SIDE
@@ -36,23 +33,6 @@ class PaintedImage:
 
     image: Image
     painted: Painted
-
-
-def painted_ids(parts: Parts) -> Ids:
-    """Usable images outside of the test split with a mask, polygon or polyline."""
-    with parts.db.read() as reader:
-        drawn = reader.annotations.images_with(PAINTED_KINDS)
-        test = reader.images.ids(ImageFilter(splits=frozenset({Split.TEST})))
-    ids = usable_ids(parts)
-    return ids[np.isin(ids, drawn) & ~np.isin(ids, test)]
-
-
-def is_painted(parts: Parts) -> bool:
-    """Whether there may be enough to learn from: two painted images, or one that is complete."""
-    ids = painted_ids(parts)
-    with parts.db.read() as reader:
-        done = reader.images.done_ids(Task.MASKS)
-    return len(ids) > 1 or bool(np.isin(ids, done).any())
 
 
 def read_painted(parts: Parts, ids: Ids, context: JobContext) -> Iterator[PaintedImage]:

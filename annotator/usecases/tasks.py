@@ -88,7 +88,7 @@ TASKS: Mapping[Task, TaskEntry] = {
         suggest="box_suggest:suggest",
         train="box_train:train",
         simulate="box_simulate:simulate",
-        can_suggest="box_heads:can_suggest",
+        can_suggest="readiness:can_suggest_boxes",
         can_train="box_answers:can_train",
         needs="torch",
     ),
@@ -97,8 +97,8 @@ TASKS: Mapping[Task, TaskEntry] = {
         suggest="mask_suggest:suggest",
         train="mask_train:train",
         simulate="mask_simulate:simulate",
-        can_suggest="mask_suggest:can_suggest",
-        can_train="semantic_heads:is_painted",
+        can_suggest="readiness:can_suggest_masks",
+        can_train="readiness:is_painted",
     ),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -31,3 +32,14 @@ def test_the_core_never_imports_qt() -> None:
 @pytest.mark.parametrize("heavy", ["torch", "torchvision", "open_clip", "segment_anything"])
 def test_the_window_starts_without(heavy: str) -> None:
     assert heavy not in modules_after("import ui.app")
+
+
+def test_asking_what_can_be_suggested_loads_nothing_that_suggests(tmp_path: Path) -> None:
+    """The window asks again and again: SciPy and scikit-learn would cost it 150 MB."""
+    code = (
+        "import sys; from annotator.project import Project; from annotator.usecases import tasks\n"
+        f"with Project.create({str(tmp_path / 'p')!r}, scan=False) as project: tasks.ready(project._parts)\n"
+        "print([name for name in ('scipy', 'sklearn', 'torch') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stderr

@@ -18,7 +18,7 @@ from annotator.errors import AnnotatorError
 from annotator.job_context import QUIET
 from annotator.learning import semantic_training
 from annotator.project import Project
-from annotator.usecases import mask_suggest, semantic_heads
+from annotator.usecases import mask_suggest, readiness
 from annotator.usecases.tasks import SuggestRequest
 from tests.unit.learning.scenes import scene
 
@@ -180,18 +180,18 @@ def test_nothing_to_start_from_says_what_to_do(project: Project) -> None:
         assert not reader.runs.all()
     with pytest.raises(AnnotatorError, match="Nothing is painted"):
         project.train(Task.MASKS)
-    assert not mask_suggest.can_suggest(project._parts)
-    assert not semantic_heads.is_painted(project._parts)
+    assert not readiness.can_suggest_masks(project._parts)
+    assert not readiness.is_painted(project._parts)
 
 
 def test_the_test_split_teaches_nothing(project: Project) -> None:
     ids = project.images.ids().tolist()
     paint(project, ids[:2])
-    assert semantic_heads.painted_ids(project._parts).tolist() == ids[:2]
+    assert readiness.painted_ids(project._parts).tolist() == ids[:2]
     with project._parts.db.write("test") as writer:
         writer.images.set_split([ids[0]], Split.TEST)
         writer.annotations.add_many([new_annotation(ids[3], 1, Tag())])
-    assert semantic_heads.painted_ids(project._parts).tolist() == ids[1:2]
+    assert readiness.painted_ids(project._parts).tolist() == ids[1:2]
 
 
 def test_the_loop_is_played_against_a_truth_in_files(project: Project, tmp_path: Path) -> None:
