@@ -28,6 +28,7 @@ from annotator.usecases import semantic_heads
 from annotator.usecases.image_view import ImageView
 from annotator.usecases.index import usable_ids
 from annotator.usecases.parts import Parts
+from annotator.usecases.readiness import can_suggest_masks
 from annotator.usecases.results import SuggestResult
 from annotator.usecases.tasks import SuggestRequest
 
@@ -61,7 +62,7 @@ def load_segmenter(name: str = SEGMENTER, weights: Path | None = None, device: s
 
 def suggest(parts: Parts, request: SuggestRequest, context: JobContext) -> SuggestResult:
     """Run the segmenter and the semantic head over the project's open images."""
-    if not can_suggest(parts):
+    if not can_suggest_masks(parts):
         raise AnnotatorError(
             "There is nothing to make masks from.",
             "Draw or suggest boxes first, or paint masks on a few pictures and train.",
