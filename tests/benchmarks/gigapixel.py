@@ -2,9 +2,8 @@
 
 The file is a BigTIFF of 32,768 x 32,768 RGB pixels (half the side with ``quick``) in deflated tiles or strips. It holds a few
 dozen distinct ones, to which all others refer, so that it is small on disk and no smaller to decode. A gap of the event loop is
-the clock's, less the time for which the GUI thread, or a loader that may have held the interpreter's lock, was ready but had no
-processor; a frame is the GUI thread's CPU time, and seconds until something is sharp are the CPU time of all threads, most of it
-one loader's.
+the clock's, less the time for which the GUI thread was ready but had no processor; a frame is the GUI thread's CPU time, and
+seconds until something is sharp are the CPU time of all threads, most of it one loader's.
 """
 
 from __future__ import annotations
@@ -12,11 +11,9 @@ from __future__ import annotations
 import statistics
 import struct
 import tempfile
-import threading
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -87,6 +84,7 @@ def look(place: str, layout: str, side: int) -> dict[str, Any]:
     from PySide6.QtWidgets import QApplication
 
     from tests.benchmarks.apart import peak_mb
+    from tests.benchmarks.desk import waiting_s
     from ui.canvas import Canvas, ViewState
     from ui.tiled_images import TiledImages
 
@@ -136,10 +134,10 @@ def look(place: str, layout: str, side: int) -> dict[str, Any]:
     again = until(lambda: canvas.image_size[0] == side and sharp())
     canvas.set_view_state(closeup)
     until(sharp)
-    beats: list[tuple[float, dict[int, float]]] = []
+    beats: list[tuple[float, float]] = []
     beat = QTimer(canvas)
     beat.setInterval(1)
-    beat.timeout.connect(lambda: beats.append((time.perf_counter(), waits())))
+    beat.timeout.connect(lambda: beats.append((time.perf_counter(), waiting_s())))
     beat.start()
     frames = []
     for number in range(120):  # a fast pan: 60 px a frame, 17 ms for each
@@ -162,24 +160,8 @@ def look(place: str, layout: str, side: int) -> dict[str, Any]:
         "build_cpu_s": built,
         "again_s": again,
         "pan_ms": statistics.median(frames),
-        "gap_ms": max(gap(a, b) for a, b in pairwise(beats)) * 1e3,
+        "gap_ms": max(b[0] - a[0] - b[1] + a[1] for a, b in pairwise(beats)) * 1e3,
         "sharp_s": settled,
         "zoom_ms": statistics.median(zooms),
         "memory_mb": peak_mb(),
     }
-
-
-def waits() -> dict[int, float]:
-    """Seconds for which each thread of this process was ready to run while others had the processors."""
-    found = {}
-    for entry in Path("/proc/self/task").iterdir():
-        with suppress(OSError):  # it has ended
-            found[int(entry.name)] = int((entry / "schedstat").read_text().split()[1]) / 1e9
-    return found
-
-
-def gap(before: tuple[float, dict[int, float]], after: tuple[float, dict[int, float]]) -> float:
-    """Seconds between two beats that are the program's own."""
-    grown = {thread: waited - before[1].get(thread, 0.0) for thread, waited in after[1].items()}
-    own = grown.pop(threading.get_native_id())
-    return max(after[0] - before[0] - own - max(grown.values(), default=0.0), 0.0)
