@@ -53,4 +53,5 @@ SPEC = FormatSpec(
     attributes=None,
     tolerance=1e-9,
     one_part=True,
+    image_names=("a.jpg", "sub/a.jpg", "sub dir/a.jpg", "другой/b'c.png", "e\u0301.jpg", "\u00e9.jpg"),
 )
