@@ -109,7 +109,6 @@ class Screens(QObject):
             screen = self.review = ReviewScreen(w.session, w.jobs)
             screen.suggest_wanted.connect(w.loop.suggest_now)
             screen.open_wanted.connect(self.show_image)
-            screen.judged.connect(w.loop.count_verdicts)
             screen.failed.connect(w.toasts.error)
             screen.certify_wanted.connect(w.dialogs.open_certificate)
             screen.label_wanted.connect(w.popups.name_pile)

@@ -6,7 +6,7 @@ The session knows no widget. Every panel reads it, listens to its signals and ca
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -70,6 +70,7 @@ class Session(QObject):
         self._failures = Relay(self._reverted, self)
         self._arrivals = Relay(self._changed, self)
         self._unsubscribe: Any = None
+        self._later: Callable[[], None] | None = None
 
     # --- the project ---------------------------------------------------------------------------------------------------
 
@@ -91,6 +92,7 @@ class Session(QObject):
         if self.project is None:
             return
         self.closing.emit()
+        self._later = None
         self.select(())
         self.activate(None)
         self._reread.forget()
@@ -217,13 +219,19 @@ class Session(QObject):
 
     def undo(self) -> None:
         """Take back the last edit and show the image that it changed."""
-        if self.project is not None:
+        if self.project is not None and not self._put_off(self.undo, redo=False):
             self._walk_history(self.project.history.undo(), self.tr("Undid"))
 
     def redo(self) -> None:
         """Do again what was taken back."""
-        if self.project is not None:
+        if self.project is not None and not self._put_off(self.redo, redo=True):
             self._walk_history(self.project.history.redo(), self.tr("Redid"))
+
+    def _put_off(self, step: Callable[[], None], *, redo: bool) -> bool:
+        """Take the step once everything is saved, when it would have to wait for that; the window goes on meanwhile."""
+        assert self.project is not None
+        self._later = step if self.project.history.must_wait(redo=redo) else None
+        return self._later is not None
 
     # --- choices -------------------------------------------------------------------------------------------------------
 
@@ -274,6 +282,9 @@ class Session(QObject):
 
     def _committed(self, future: Any) -> None:
         self._tell_saved(failed=future.exception() is not None)
+        if self._later is not None and self.project is not None and not self.project.history.saving:
+            step, self._later = self._later, None
+            step()
 
     def _tell_saved(self, *, failed: bool = False) -> None:
         """Say whether everything is on disk."""

@@ -133,6 +133,12 @@ class History:
     def can_redo(self) -> bool:
         return bool(self._redo)
 
+    def must_wait(self, *, redo: bool = False) -> bool:
+        """Whether ``undo`` (or ``redo``) would wait for edits that are still being saved: a bulk edit takes seconds."""
+        with self._guard:
+            top = (self._redo if redo else self._undo).peek()
+            return bool(self._in_flight) and top is not None and top.edit.reaches_everywhere
+
     @property
     def saving(self) -> int:
         """How many edits are not on disk yet."""

@@ -19,8 +19,10 @@ class PileChoice:
     label_id: int
 
     def read(self, project: Project) -> Any:
-        """A ``WallPile``."""
-        return project.review.walls.read(self.task, self.label_id)
+        """A ``WallPile``; its keys are looked up here, because a hundred thousand of them would be felt in the window."""
+        pile = project.review.walls.read(self.task, self.label_id)
+        assert len(pile.rows_by_key) == len(pile)
+        return pile
 
 
 @dataclass(frozen=True)

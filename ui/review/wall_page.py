@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,7 +45,7 @@ class WallPage(QWidget):
         self._pile: WallPile | None = None
         self._choice: PileChoice | None = None
         self._look: np.ndarray | None = None
-        self._judged: set[Hashable] = set()
+        self._judged: np.ndarray | None = None
         self.marks = Marks(self)
         self.wall = WallView(crops, self.marks)
         self.wall.caption, self.wall.short_caption, self.wall.tip = self._caption, self._percent, self._tip
@@ -170,9 +169,9 @@ class WallPage(QWidget):
         self._choice, self._pile, self._look = choice, pile, None
         if same and before is not None:
             self.marks.move(before, pile)
-            self._judged = {key for key in self._judged if key in pile.rows_by_key}
+            self._judged = _carried(self._judged, before, pile)
         else:
-            self._judged = set()
+            self._judged = None
             self.marks.clear()
             self.range.set_ends(0.0, 1.0)
         self.range.set_counts(np.histogram(pile.confidences, bins=BINS, range=(0.0, 1.0))[0].tolist())
@@ -194,13 +193,13 @@ class WallPage(QWidget):
     def forget(self) -> None:
         """Show nothing: the project is closed."""
         self._choice = self._pile = self._look = None
-        self._judged = set()
+        self._judged = None
         self.marks.clear()
         self._fill(keep_place=False)
 
     def failed(self) -> None:
         """What was decided last has not happened: it is on the wall again."""
-        self._judged = set()
+        self._judged = None
         self._fill(keep_place=True)
 
     def _fill(self, *, keep_place: bool) -> None:
@@ -211,9 +210,8 @@ class WallPage(QWidget):
             low, high = self.range.ends
             sure = pile.confidences[rows]
             rows = rows[(sure >= low - 1e-6) & (sure <= high + 1e-6)]
-            if self._judged:
-                gone = [pile.rows_by_key[key] for key in self._judged if key in pile.rows_by_key]
-                rows = rows[~np.isin(rows, np.asarray(gone, np.int64))]
+            if self._judged is not None:
+                rows = rows[~self._judged[rows]]
         self.wall.show_pile(pile, rows, keep_place=keep_place)
         self._stack.setCurrentWidget(self.wall if len(rows) else self._empty)
         self._empty.set_text(self._why_empty())
@@ -227,7 +225,7 @@ class WallPage(QWidget):
         return rows[::-1] if sorting is Sorting.UNSURE else rows
 
     def _why_empty(self) -> str:
-        if self._pile is not None and len(self._pile) and not self._judged:
+        if self._pile is not None and len(self._pile) and self._judged is None:
             return self.tr("No suggestion of this pile has such a confidence. Home on the slider shows all of them.")
         return self.tr("Everything in this pile has your verdict.")
 
@@ -325,8 +323,10 @@ class WallPage(QWidget):
         pile, choice = self._pile, self._choice
         if pile is None or choice is None or not len(judgement):
             return
-        rows = [*judgement.accepted.tolist(), *judgement.rejected.tolist(), *judgement.relabelled]
-        self._judged |= {pile.key(each) for each in rows}
+        judged = np.zeros(len(pile), dtype=bool) if self._judged is None else self._judged.copy()
+        for rows in (judgement.accepted, judgement.rejected, np.asarray(list(judgement.relabelled), np.int64)):
+            judged[rows] = True
+        self._judged = judged
         title = self.tr("Review {0}").format(self._label_name(choice.label_id))
         self.marks.clear()
         self._fill(keep_place=True)
@@ -412,7 +412,17 @@ class WallPage(QWidget):
         self.wall.refresh()
 
     def _undone(self) -> None:
-        self._judged = set()
+        self._judged = None
+
+
+def _carried(judged: np.ndarray | None, before: WallPile, after: WallPile) -> np.ndarray | None:
+    """Which rows of ``after`` were judged as rows of ``before`` and are only still there because they were read too early."""
+    if judged is None or not len(after):
+        return None
+    known = before.rows_by_key
+    rows = np.asarray([known.get(after.key(row), -1) for row in range(len(after))], np.int64)
+    carried = (rows >= 0) & judged[rows]
+    return carried if carried.any() else None
 
 
 def _counts(rows: np.ndarray, pile: WallPile) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from annotator.domain.geometry import Box, Geometry, Tag
 from annotator.domain.kinds import Task
 from annotator.domain.records import Suggestion
 from ui.main_window import MainWindow
+from ui.review.choices import PileChoice
 from ui.review.review_screen import ReviewScreen
 from ui.review.wall_view import WallView
 
@@ -56,7 +57,7 @@ def review(window: MainWindow, qtbot: Any) -> ReviewScreen:
 
 def choose(screen: ReviewScreen, task: Task, place: int, qtbot: Any) -> WallView:
     """Show the pile of a task and of the label at ``place``; wait for its crops."""
-    choices = [each for each in screen.list.entries.choices() if each.task is task]
+    choices = [each for each in screen.list.entries.choices() if isinstance(each, PileChoice) and each.task is task]
     screen.list.choose(choices[place])
     qtbot.waitUntil(lambda: screen.wall.choice == choices[place])
     wall = screen.wall.wall

@@ -33,7 +33,8 @@ def decisions(window: MainWindow) -> Counter[Decision]:
 def test_piles_are_listed_by_task_with_their_counts(review: ReviewScreen) -> None:
     entries = review.list.entries
     shown = [(e.text, e.count) for row in range(entries.rowCount()) if (e := entries.entry(row)) is not None]
-    assert shown == [("Tags", None), ("bird", 6), ("Boxes", None), ("cat", 18), ("dog", 6)]
+    assert shown == [("Tags", None), ("bird", 6), ("Boxes", None), ("cat", 18), ("dog", 6),
+                     ("To look at", None), ("New?", 0), ("Label errors", None)]  # fmt: skip
 
 
 def test_outliers_are_clicked_and_the_rest_accepted_in_one_undoable_edit(
@@ -47,7 +48,7 @@ def test_outliers_are_clicked_and_the_rest_accepted_in_one_undoable_edit(
     wall.go_to(7)
     press(window, "2")
     assert dict(review.wall.marks.rows) == {2: WRONG, 7: window.session.ordered_labels()[1].id}
-    assert "16" in review.wall.accept.text()
+    assert "16" in review.wall.accept_button.text()
     press(window, Qt.Key.Key_Return)
     assert review.wall.pile is not None
     assert len(wall.rows) == 0, "what was judged leaves the wall at once"
@@ -56,7 +57,7 @@ def test_outliers_are_clicked_and_the_rest_accepted_in_one_undoable_edit(
     project = window.session.project
     assert project is not None
     assert project.history.titles(2) == ["Review cat"]
-    qtbot.waitUntil(lambda: review._counts.get((Task.BOXES, review.wall.choice.label_id), 0) == 0)
+    qtbot.waitUntil(lambda: review._counts.suggestions.get((Task.BOXES, review.wall.choice.label_id), 0) == 0)
     press(window, Qt.Key.Key_Z, CTRL)
     assert decisions(window) == {}
     qtbot.waitUntil(lambda: len(wall.rows) == 18)
@@ -144,7 +145,7 @@ def test_the_range_limits_what_is_shown_and_accepted(window: MainWindow, review:
     shown = pile.confidences[wall.rows]
     assert 0 < len(shown) < 18
     assert shown.min() >= 0.9 - 1e-6
-    QTest.mouseClick(review.wall.accept, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(review.wall.accept_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: decisions(window) == {Decision.ACCEPTED: len(shown)})
 
 
@@ -214,6 +215,7 @@ def test_without_suggestions_the_screen_says_what_fills_it(window: MainWindow) -
     assert screen is not None
     assert screen.empty.isVisible()
     assert "one for each label" in screen.empty.text()
+    assert screen.empty.button.isVisible()
 
 
 def test_closing_the_project_leaves_the_wall_empty(window: MainWindow, review: ReviewScreen) -> None:
