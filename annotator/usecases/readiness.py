@@ -36,6 +36,8 @@ def painted_ids(parts: Parts) -> NDArray[np.int64]:
     """Usable images outside of the test split with a mask, polygon or polyline."""
     with parts.db.read() as reader:
         drawn = reader.annotations.images_with(PAINTED_KINDS)
+        if not len(drawn):
+            return drawn  # the ids of a million images need not be read to know this
         test = reader.images.ids(ImageFilter(splits=frozenset({Split.TEST})))
     ids = usable_ids(parts)
     return ids[np.isin(ids, drawn) & ~np.isin(ids, test)]
