@@ -19,9 +19,8 @@ NAME, TAGS = "pile", "tag images"
 
 
 class Judging(QObject):
-    """``judged`` counts the verdicts that were given; ``said`` tells it in words; ``failed`` when nothing has changed."""
+    """``said`` tells in words what was done; ``failed`` when nothing has changed."""
 
-    judged = Signal(int)
     said = Signal(str)
     failed = Signal()
 
@@ -53,7 +52,6 @@ class Judging(QObject):
             number = self._tagging.pop(view.id)
             self._session.perform(view.result)
             self.said.emit(self.tr("Tagged {0} images").format(f"{number:,}"))
-            self.judged.emit(number)
         judgement = self._waiting.pop(view.id, None)
         if judgement is None:
             return
@@ -64,7 +62,6 @@ class Judging(QObject):
             return
         self._session.perform(edit)
         self.said.emit(self._words(judgement))
-        self.judged.emit(len(judgement))
 
     def _ended(self, view: JobView) -> None:
         self._tagging.pop(view.id, None)

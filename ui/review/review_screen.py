@@ -34,7 +34,6 @@ class ReviewScreen(QWidget):
 
     suggest_wanted = Signal()
     open_wanted = Signal(int)
-    judged = Signal(int)
     said = Signal(str)
     told = Signal(str)
     failed = Signal(str, str)
@@ -115,13 +114,11 @@ class ReviewScreen(QWidget):
         self.check.sign_wanted.connect(self.signing.sign)
         self.signing.drawn.connect(self._drawn)
         self.signing.failed.connect(self._signing_failed)
-        self.signing.judged.connect(self.judged)
         self.signing.concluded.connect(self._concluded)
         self.findings.edited.connect(self._finding_decided)
         self.findings.open_wanted.connect(self.open_wanted)
         self.findings.audit_wanted.connect(self.audit)
         self.findings.failed.connect(self.failed)
-        self.judging.judged.connect(self.judged)
         self.judging.said.connect(self.said)
         self.judging.failed.connect(self.wall.failed)
 

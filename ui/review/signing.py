@@ -27,7 +27,6 @@ class Signing(QObject):
     drawn = Signal()
     concluded = Signal(object)
     failed = Signal(str, str)
-    judged = Signal(int)
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -78,7 +77,6 @@ class Signing(QObject):
         elif answer.tag == "verdicts":
             audit, checked, edit = rest
             self._session.perform(edit)
-            self.judged.emit(len(checked))
             self._ask("conclude", _conclude, audit, checked)
         elif answer.tag == "conclude":
             conclusion, edit = rest
