@@ -2,8 +2,9 @@
 
 One temperature for a group, fitted on verdicts about randomly drawn images: at least 100 of them, because a temperature fitted
 on the images that active learning chose misleads. Until then confidence is the probability itself, and is called uncalibrated.
-A label of which 50 suggestions were judged gets a temperature of its own. Either is only taken when the verdicts speak against
-doing without it (likelihood ratio): a probe's numbers are often right as they are, and a temperature is then nothing but noise.
+A label of which 50 suggestions were judged gets a temperature of its own. Either is only taken when the verdicts speak clearly
+against doing without it: a probe's numbers are often right as they are, and a temperature is then nothing but noise. A weak prior
+keeps it finite where all verdicts are right.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ MIN_LABEL_VERDICTS = 50
 REJECTED = -1
 COLDEST, HOTTEST = 0.05, 20.0
 SMALLEST = 1e-7
-GAIN, LABEL_GAIN = 1.92, 3.32
-"""Half the chi-square quantiles at 95% and 99%: how much log-likelihood a temperature must gain, for a group and for a label."""
+GAIN = 4.5
+"""How much log-likelihood a temperature must gain: three standard errors, half the square of 3."""
+PRIOR = 0.5
+"""The standard deviation of the logarithm of a temperature around that of what it replaces."""
 
 
 @dataclass(frozen=True)
@@ -118,22 +121,24 @@ def _fitted(losses: Callable[[float, IntArray], NDArray[np.float64]], shown: Int
     counts = np.bincount(shown, minlength=columns)[:columns] if columns else np.zeros(0, dtype=np.int64)
     if verdicts < MIN_VERDICTS:
         return Calibration(1.0, verdicts, (), tuple(counts.tolist()))
-    together = _better(losses, np.arange(verdicts), 1.0, GAIN)
+    together = _better(losses, np.arange(verdicts), 1.0)
     own = [together] * columns
     for column in np.flatnonzero(counts >= MIN_LABEL_VERDICTS).tolist():
-        own[column] = _better(losses, np.flatnonzero(shown == column), together, LABEL_GAIN)
+        own[column] = _better(losses, np.flatnonzero(shown == column), together)
     differ = any(each != together for each in own)
     return Calibration(together, verdicts, tuple(own) if differ else (), tuple(counts.tolist()))
 
 
-def _better(
-    losses: Callable[[float, IntArray], NDArray[np.float64]], rows: IntArray, without: float, gain: float
-) -> float:
-    """The temperature of ``rows``, or ``without`` where it would not explain them better by ``gain``."""
-    bounds = (float(np.log(COLDEST)), float(np.log(HOTTEST)))
-    best = float(np.exp(_minimum(lambda log: float(losses(float(np.exp(log)), rows).sum()), bounds)))
-    saved = float(losses(without, rows).sum() - losses(best, rows).sum())
-    return best if saved > gain else without
+def _better(losses: Callable[[float, IntArray], NDArray[np.float64]], rows: IntArray, without: float) -> float:
+    """The temperature of ``rows``, or ``without`` where it would not explain them better by ``GAIN``."""
+    centre = float(np.log(without))
+
+    def loss(log_temperature: float) -> float:
+        surprise = (log_temperature - centre) ** 2 / (2.0 * PRIOR**2)
+        return float(losses(float(np.exp(log_temperature)), rows).sum()) + surprise
+
+    best = _minimum(loss, (float(np.log(COLDEST)), float(np.log(HOTTEST))))
+    return float(np.exp(best)) if loss(centre) - loss(best) > GAIN else without
 
 
 @dataclass(frozen=True)
