@@ -6,7 +6,7 @@
   encoder: a step is a whole fit).
 - ``trimmed``: answers that heads which did not see them contradict most are left out (loss-tail trimming).
 
-What each gains is in decision record 008. Nothing here reads or writes a database.
+What each gains is in decision record 010. Nothing here reads or writes a database.
 """
 
 from __future__ import annotations

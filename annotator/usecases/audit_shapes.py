@@ -1,13 +1,16 @@
 """The audit of boxes and masks: what a detector sees otherwise, or, without one, how outlines look to the shipped segmenter.
 
-A detector is asked anew, because suggestions leave out what an annotation already says. It speaks about all four troubles; the
-segmenter, which only answers prompts, about outlines alone: it is given each annotation's box and says where the thing ends.
+The detector is the one that is named, else the project's own head, else the detector that the project suggests with. It is asked
+anew, because suggestions leave out what an annotation already says, and speaks about all four troubles; a head that learned from
+these very boxes is lenient with them. The segmenter, which only answers prompts, speaks about outlines alone: it is given each
+annotation's box and says where the thing ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +27,15 @@ from annotator.models import catalogue
 from annotator.models.labels import map_names
 from annotator.models.protocols import Detector, PromptSegmenter
 from annotator.usecases import findings
+from annotator.usecases.box_pictures import Pictures
+from annotator.usecases.box_sources import Source
+from annotator.usecases.box_suggest import choose_source
 from annotator.usecases.image_view import ImageView
 from annotator.usecases.parts import Parts
 from annotator.usecases.results import Finding
+from annotator.usecases.tasks import SuggestRequest
 
 RGB = NDArray[np.uint8]
-Propose = Callable[[RGB, Sequence[Annotation]], list[Shape]]
 
 SEGMENTER = "embedded-segmenter"
 KINDS = (GeometryKind.BOX, GeometryKind.MASK, GeometryKind.POLYGON)
@@ -52,47 +58,101 @@ def shapes(parts: Parts, model: str | None, device: str, context: JobContext) ->
         )
         done = {int(image) for task in TASKS for image in reader.images.done_ids(task)}
     names = {label.id: label.name for label in labels}
-    propose, sees_all = _proposer(model, device, labels)
-    view = ImageView(parts)
+    look = _looker(parts, model, device, labels, context)
     found: list[Finding] = []
-    images = view.many(ids.tolist())
-    for at, image in enumerate(images):
+    images = ImageView(parts).many(ids.tolist())
+    for at, (image, drawn, proposals) in enumerate(look.proposals(images)):
         context.check_cancelled()
         context.progress(at, len(images), "Looking at boxes and masks")
-        with parts.db.read() as reader:
-            drawn = [a for a in reader.annotations.for_image(image.id) if a.kind in KINDS]
-        try:
-            proposals = propose(decode(view.path_of(image)).rgb(), drawn)
-        except (AnnotatorError, OSError) as error:
-            context.log(f"{image.uri}: {error}")
-            continue
-        shown = [Shape(a.geometry, a.label_id) for a in drawn]
-        compare = disagreements if sees_all else loose_outlines
-        for each in compare(shown, proposals):
+        for each in look.compare([Shape(a.geometry, a.label_id) for a in drawn], proposals):
             if each.trouble is not Trouble.MISSING or image.id in done:
                 found.append(_finding(image, each, drawn, proposals, names))
     return sorted(found, key=lambda each: -each.score)
 
 
-def _proposer(model: str | None, device: str, labels: Sequence[Label]) -> tuple[Propose, bool]:
-    """How to ask the model about a picture, and whether it sees everything or only answers prompts."""
+class _Looker(Protocol):
+    """Something that says what it sees in pictures, and what that means for what is drawn there."""
+
+    def proposals(self, images: Sequence[Image]) -> Iterator[tuple[Image, list[Annotation], list[Shape]]]: ...
+
+    def compare(self, drawn: Sequence[Shape], proposals: Sequence[Shape]) -> list[Disagreement]: ...
+
+
+def _looker(parts: Parts, model: str | None, device: str, labels: Sequence[Label], context: JobContext) -> _Looker:
+    """Who looks."""
+    if model is None:
+        try:
+            source = choose_source(parts, SuggestRequest(device=device), {label.id: label for label in labels})
+            return _Seen(parts, source, context)
+        except AnnotatorError as error:
+            context.log(f"Outlines alone are compared: {error}")
     loaded: Any = catalogue.load(model or SEGMENTER, device=device)
     if isinstance(loaded, Detector):
-        ids = map_names(loaded.names, labels)
-        return _Detected(loaded, ids), True
+        return _Detected(parts, loaded, map_names(loaded.names, labels), context)
     if isinstance(loaded, PromptSegmenter):
-        return _Segmented(loaded), False
+        return _Segmented(parts, loaded, context)
     raise UsageError(f"{model} sees no boxes or masks.", "`annotator models list` names those that do.")
 
 
-class _Detected:
+def _drawn(parts: Parts, image: Image) -> list[Annotation]:
+    with parts.db.read() as reader:
+        return [a for a in reader.annotations.for_image(image.id) if a.kind in KINDS]
+
+
+class _Seen:
+    """What the project's own source of suggestions sees."""
+
+    def __init__(self, parts: Parts, source: Source, context: JobContext) -> None:
+        self._parts = parts
+        self._source = source
+        self._pictures = Pictures(parts, context)
+
+    def proposals(self, images: Sequence[Image]) -> Iterator[tuple[Image, list[Annotation], list[Shape]]]:
+        for image, opened in self._source.open(self._pictures, images):
+            if opened is not None:
+                seen = self._source.look(opened).found
+                rows = zip(seen.boxes.tolist(), seen.classes.tolist(), seen.scores.tolist(), strict=True)
+                made = [Shape(Box(*box), self._source.labels[column].id, score) for box, column, score in rows]
+                yield image, _drawn(self._parts, image), made
+
+    def compare(self, drawn: Sequence[Shape], proposals: Sequence[Shape]) -> list[Disagreement]:
+        """From the score on that the source itself would show."""
+        return disagreements(drawn, proposals, sure=self._source.sure_from)
+
+
+class _Asked(ABC):
+    """Asks a model about whole pictures; those that cannot be read are logged."""
+
+    def __init__(self, parts: Parts, context: JobContext) -> None:
+        self._parts = parts
+        self._context = context
+        self._view = ImageView(parts)
+
+    def proposals(self, images: Sequence[Image]) -> Iterator[tuple[Image, list[Annotation], list[Shape]]]:
+        for image in images:
+            drawn = _drawn(self._parts, image)
+            try:
+                yield image, drawn, self.propose(decode(self._view.path_of(image)).rgb(), drawn)
+            except (AnnotatorError, OSError) as error:
+                self._context.log(f"{image.uri}: {error}")
+
+    @abstractmethod
+    def propose(self, picture: RGB, drawn: Sequence[Annotation]) -> list[Shape]:
+        """What the model says of a picture."""
+
+
+class _Detected(_Asked):
     """What a detector sees, in the project's labels; classes that mean none of them are left out."""
 
-    def __init__(self, detector: Detector, label_ids: Sequence[int | None]) -> None:
+    def __init__(self, parts: Parts, detector: Detector, label_ids: Sequence[int | None], context: JobContext) -> None:
+        super().__init__(parts, context)
         self._detector = detector
         self._label_ids = label_ids
 
-    def __call__(self, picture: RGB, drawn: Sequence[Annotation]) -> list[Shape]:
+    def compare(self, drawn: Sequence[Shape], proposals: Sequence[Shape]) -> list[Disagreement]:
+        return disagreements(drawn, proposals)
+
+    def propose(self, picture: RGB, drawn: Sequence[Annotation]) -> list[Shape]:
         (seen,) = self._detector.detect([picture])
         made = []
         for at, box in enumerate(seen.boxes.tolist()):
@@ -102,14 +162,18 @@ class _Detected:
         return made
 
 
-class _Segmented:
+class _Segmented(_Asked):
     """What the segmenter sees in the box of each annotation: a mask, or the box around it where a box was drawn; the annotation
     itself where it sees nothing or the thing is too small to tell."""
 
-    def __init__(self, segmenter: PromptSegmenter) -> None:
+    def __init__(self, parts: Parts, segmenter: PromptSegmenter, context: JobContext) -> None:
+        super().__init__(parts, context)
         self._segmenter = segmenter
 
-    def __call__(self, picture: RGB, drawn: Sequence[Annotation]) -> list[Shape]:
+    def compare(self, drawn: Sequence[Shape], proposals: Sequence[Shape]) -> list[Disagreement]:
+        return loose_outlines(drawn, proposals)
+
+    def propose(self, picture: RGB, drawn: Sequence[Annotation]) -> list[Shape]:
         encoding = self._segmenter.encode(picture)
         made = []
         for annotation in drawn:

@@ -8,14 +8,18 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from annotator.learning.novelty import novelty
 from annotator.learning.pool import Pool
 from annotator.learning.problem import Recipe, TagProblem
 from annotator.learning.queue import Strategy, next_batch
 from annotator.learning.rounds import Previous, train_round
 from annotator.learning.tags import fit_tags
+from annotator.pseudolabel.calibrate import calibrate
+from annotator.pseudolabel.rounds import gated_round
 from tests.benchmarks.row import Row
 
 CLASSES = 10
+RANDOM_VERDICTS = 150
 DIMENSION = 1280
 
 
@@ -56,11 +60,17 @@ def rows(quick: bool) -> Iterator[Row]:
     def round_of(count: int) -> Callable[[], object]:
         labelled = np.sort(picks[:count])
         problem = TagProblem(pool, CLASSES, zero_shot, labelled, classes[labelled])
-        previous = Previous(first.head)
+        before = train_round(problem)
+        previous = Previous(before.head, before.held_out, labelled)
+        verdicts = picks[count : count + RANDOM_VERDICTS]
 
         def run() -> None:
-            result = train_round(problem, previous=previous)
-            scores = result.head.predict(pool.vectors)
+            """Learn behind the gate, refresh, recalibrate, find what is new and rank: what follows a batch of verdicts."""
+            result = gated_round(problem, previous=previous).round
+            scores = result.fit.probabilities
+            said = scores[verdicts]
+            calibrate(said, said.argmax(axis=1), classes[verdicts]).apply(scores)
+            novelty(pool, labelled)
             next_batch(Strategy.AUTO, pool, scores, count=50, labelled=labelled, names=names)
 
         return run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -12,12 +13,16 @@ import pytest
 from annotator.domain.geometry import Box
 from annotator.domain.kinds import Split, Task
 from annotator.domain.overlap import iou
-from annotator.domain.records import new_annotation
+from annotator.domain.records import Image, Label, new_annotation
 from annotator.edits import draw as draw_shape
 from annotator.edits import mark_done, set_split, set_tag
 from annotator.errors import AnnotatorError, UsageError
+from annotator.learning.detection.decode import Found
 from annotator.models.embedded.model import EmbeddedModel
 from annotator.project import Project
+from annotator.usecases import audit_shapes
+from annotator.usecases.box_pictures import Opened, Pictures
+from annotator.usecases.box_sources import Looked
 
 
 def test_a_wrong_tag_and_a_copied_file_are_found_and_nothing_changes(project: Project, pictures: Path) -> None:
@@ -186,3 +191,54 @@ def test_a_tag_that_is_missing_is_named_with_where_it_is(project: Project, monke
 def test_an_unknown_part_is_refused(project: Project) -> None:
     with pytest.raises(UsageError, match="no part 'colours'"):
         project.audit(("colours",))
+
+
+class Eye:
+    """A source of suggestions that sees one box of one label in every picture."""
+
+    model_id, version, sure_from = "eye", "1", 0.5
+
+    def __init__(self, label: Label, box: tuple[float, float, float, float]) -> None:
+        self.labels = (label,)
+        self._box = box
+
+    def open(self, pictures: Pictures, images: Sequence[Image]) -> Iterator[tuple[Image, Opened | None]]:
+        for image in images:
+            yield image, Opened(np.zeros((4, 4, 3), np.uint8), 1.0, image.width, image.height)
+
+    def look(self, opened: Opened) -> Looked:
+        one = np.zeros(1, np.int64)
+        box, score = np.asarray([self._box], np.float32), np.asarray([0.8], np.float32)
+        return Looked(Found(box, score, one, np.ones((1, 1), np.float32), one, score * 0, score < 0))
+
+
+def test_the_projects_own_detector_names_what_is_missing_too_much_and_called_otherwise(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    red, green, _ = project.labels.all()
+    eye = Eye(red, (10, 10, 50, 50))
+    monkeypatch.setattr(audit_shapes, "choose_source", lambda parts, request, labels: eye)
+    ids = project.images.ids().tolist()[:4]
+    history = project.history
+    for image_id, label, box in (
+        (ids[0], red, Box(11, 11, 50, 50)),
+        (ids[1], green, Box(11, 11, 50, 50)),
+        (ids[2], red, Box(60, 30, 90, 60)),
+    ):
+        history.perform(draw_shape(history.page(image_id), new_annotation(image_id, label.id, box, "ann")))
+    for image_id in ids:
+        history.perform(mark_done([history.page(image_id)], Task.BOXES, annotator="ann"))
+    history.flush()
+    found = project.audit(("shapes",)).findings
+    assert [(each.image_id, each.fix) for each in found if each.image_id == ids[0]] == []
+    said = {(each.image_id, each.fix) for each in found}
+    assert said == {(ids[1], "call it red"), (ids[2], "draw red"), (ids[2], "delete it"), (ids[3], "draw red")}
+    history.perform(project.review.findings.fix(found, history.page))
+    history.flush()
+    for image_id in ids:
+        (only,) = history.page(image_id).annotations
+        assert only.label_id == red.id and iou(only.geometry, Box(10, 10, 50, 50)) > 0.9
+    assert project.audit(("shapes",)).findings == ()
+    history.undo()
+    history.flush()
+    assert [len(history.page(image_id).annotations) for image_id in ids] == [1, 1, 1, 0]
