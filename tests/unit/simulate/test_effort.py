@@ -27,7 +27,7 @@ def test_everything_is_labelled_at_less_than_half_of_the_keys(task: TagTask) -> 
 
 
 def test_an_audit_counts_what_was_accepted_unseen_and_whether_the_promise_held() -> None:
-    confidence = np.linspace(1.0, 0.5, 2_000)
+    confidence = np.linspace(1.0, 0.9, 2_000)
     wrong = np.random.default_rng(0).random(2_000) < 0.3 * (1.0 - confidence)
     run = audited_once(confidence, wrong, 0.05, 300, seed=1)
     assert run.passed and run.error <= 0.05 and 0.2 < run.accepted < 1 and run.audited == 300
