@@ -29,8 +29,11 @@ def test_everything_is_labelled_at_less_than_half_of_the_keys(task: TagTask) -> 
 def test_an_audit_counts_what_was_accepted_unseen_and_whether_the_promise_held() -> None:
     confidence = np.linspace(1.0, 0.9, 2_000)
     wrong = np.random.default_rng(0).random(2_000) < 0.3 * (1.0 - confidence)
-    run = audited_once(confidence, wrong, 0.05, 300, seed=1)
-    assert run.passed and run.error <= 0.05 and 0.2 < run.accepted < 1 and run.audited == 300
+    runs = [audited_once(confidence, wrong, 0.05, 300, seed) for seed in range(20)]
+    assert all(run.passed and run.audited == 300 for run in runs)
+    some = [run for run in runs if not np.isnan(run.error)]
+    assert len(some) >= 10 and all(run.error <= 0.05 and 0 < run.accepted < 1 for run in some)
+    assert max(run.accepted for run in some) > 0.5
     hopeless = audited_once(confidence, np.ones(2_000, dtype=bool), 0.05, 300, seed=1)
     assert hopeless.passed and hopeless.accepted == 0 and np.isnan(hopeless.error)
 
