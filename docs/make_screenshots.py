@@ -21,6 +21,7 @@ KEPT = {
     "annotate-dark-1280x800": "annotate-dark",
     "annotate-light-1280x800": "annotate-light",
     "suggestions-dark": "suggestions-dark",
+    "smart-light": "smart-light",
     "start-dark": "start-dark",
     "review-dark": "review-dark",
     "insights-light": "insights-light",

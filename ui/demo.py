@@ -47,6 +47,7 @@ def play(folder: Path, out: Path) -> list[Path]:
         tour.open(folder)
         tour.judge()
         tour.draw()
+        tour.point()
         tour.review()
         tour.insights()
         tour.finish()

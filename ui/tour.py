@@ -112,6 +112,23 @@ class Tour:
             w.popups.palette.hide()
         w.binding.focus()
 
+    def point(self) -> None:
+        """The smart tool: a box around a thing of a picture, and what the machine draws in it; nothing of it is kept."""
+        w, target = self.window, self._richest()
+        if target is None:
+            return
+        image_id, name, boxes = target
+        self._go(image_id)
+        w.commands.run("tool.smart")
+        self._give(name)
+        w.smart_choices.set_form(GeometryKind.POLYGON)
+        self._pause.until(lambda: w.smart.ready is not None, "the smart tool's model is loaded")
+        box = max(boxes, key=_area)
+        self._drag((box.x1, box.y1), (box.x2, box.y2))
+        self._pause.until(self._is_answered, "the smart tool answers")
+        self._shoot("smart", [SMALL])
+        w.commands.run("tool.select")
+
     def review(self) -> None:
         """The wall of the fullest pile with its outliers marked; the marks are taken away again."""
         w = self.window
@@ -162,6 +179,10 @@ class Tour:
         self._shoot("shortcuts", [SMALL], over=w.dialogs.current)
         if w.dialogs.current is not None:
             w.dialogs.current.close()
+
+    def _is_answered(self) -> bool:
+        tool = self.window.smart.tool()
+        return tool is not None and bool(tool.turns) and tool.turns[-1].answered
 
     # --- what the annotator does ---------------------------------------------------------------------------------------
 
@@ -266,6 +287,10 @@ class Tour:
                     self.made.append(target)
         theme().choose(THEMES[0])
         w.resize(*sizes[0])
+
+
+def _area(box: Box) -> float:
+    return box.area
 
 
 def lay_over(picture: QPixmap, dialog: QPixmap) -> None:
