@@ -42,21 +42,24 @@ class Collector(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._modules = 0
+        self._was_automatic = False
         self._timer = QTimer(self)
         self._timer.setInterval(COLLECT_MS)
         self._timer.timeout.connect(self.collect)
 
     def start(self) -> None:
-        """Take over from the automatic collection."""
+        """Take over from the automatic collection, where that is on."""
+        self._was_automatic = gc.isenabled()
         gc.disable()
         self._set_aside()
         self._timer.start()
 
     def stop(self) -> None:
-        """Give it back."""
+        """Give it back, if it was on."""
         self._timer.stop()
         gc.unfreeze()
-        gc.enable()
+        if self._was_automatic:
+            gc.enable()
 
     def collect(self) -> None:
         """Collect the generations that are due."""

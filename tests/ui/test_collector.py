@@ -64,3 +64,11 @@ def test_a_crowd_is_set_aside_until_the_project_is_closed(
 def test_no_collection_starts_on_a_worker_while_tests_run() -> None:
     """Else a worker may destroy a window's widgets, which ends the process."""
     assert not gc.isenabled()
+
+
+def test_it_gives_back_only_what_it_took(qtbot: object) -> None:
+    assert not gc.isenabled()
+    made = Collector()
+    made.start()
+    made.stop()
+    assert not gc.isenabled()

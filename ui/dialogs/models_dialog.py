@@ -225,7 +225,7 @@ class ModelsDialog(Dialog):
     def _show(self, at: int, column: int, old_row: int, old_column: int) -> None:
         model = self.current
         self.title.setText(model.title)
-        self.table.scrollToItem(self.table.item(max(at, 0), 0))
+        self.table.scrollTo(self.table.model().index(max(at, 0), 0))
         lines = []
         if not model.ready:
             lines.append(f"{model.reason} {model.cure}".strip())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import count
+from weakref import ref
 
 from PySide6.QtCore import QCoreApplication, QObject, QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QPainter
@@ -280,7 +281,7 @@ class _Hovering(QObject):
 
     def __init__(self, tool: SmartTool) -> None:
         super().__init__()
-        self._tool = tool
+        self._tool_of = ref(tool)  # no cycle: a tool that was put away goes at once, on this thread
         self._turn: Turn | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -315,8 +316,9 @@ class _Hovering(QObject):
         self._turn = None
 
     def _rested(self) -> None:
-        tool, pointer = self._tool, self._tool.pointer
-        if pointer is None or tool.busy or tool.waiting or self._turn is not None:
+        tool = self._tool_of()
+        pointer = tool.pointer if tool is not None else None
+        if tool is None or pointer is None or tool.busy or tool.waiting or self._turn is not None:
             return
         host = tool.host
         width, height = host.size
@@ -331,6 +333,9 @@ class _Hovering(QObject):
         return self._on_spot(turn, pointer) or (view is not None and view.covers(pointer.x, pointer.y))
 
     def _on_spot(self, turn: Turn, pointer: Pointer) -> bool:
-        host = self._tool.host
+        tool = self._tool_of()
+        if tool is None:
+            return False
+        host = tool.host
         x, y = host.view.to_screen(*turn.prompt.steps[0].points[0])
         return max(abs(x - pointer.screen_x), abs(y - pointer.screen_y)) <= SAME_SPOT * host.unit
