@@ -217,7 +217,6 @@ class MainWindow(QMainWindow):
         self.smart_choices.changed.connect(self.canvas.update)
         self.canvas.smart_moved.connect(self.smart_choices.follow)
         self.smart.geometry_wanted.connect(self.editing.draw)
-        self.smart.turning.verdict_given.connect(self.loop.count_verdict)
 
     # --- screens -------------------------------------------------------------------------------------------------------
 

@@ -37,7 +37,6 @@ class Turning(QObject):
     """Asks the smart tool's engine; what comes back is one edit, however many boxes there were."""
 
     told = Signal(str)
-    verdict_given = Signal()
 
     def __init__(self, session: Session, smart: Smart) -> None:
         super().__init__(smart)
@@ -106,9 +105,7 @@ class Turning(QObject):
         here = session.page.image.id == batch.image_id
         page = session.page if here else session.read_page(batch.image_id)
         edits: list[Edit] = []
-        judged = False
         for item_id, (geometry, facts) in batch.made.items():
-            judged |= any(s.id == item_id for s in page.suggestions)
             edit = self._edit(page, item_id, geometry, batch.form, facts)
             if edit is not None:
                 edits.append(edit)
@@ -118,8 +115,6 @@ class Turning(QObject):
         elif edits:
             title = self.tr("Turn {0} boxes into masks").format(len(edits))
             session.perform(joined(title, edits, session.annotator))
-        if judged:
-            self.verdict_given.emit()
 
     def _edit(
         self, page: Page, item_id: UUID, geometry: Geometry, form: GeometryKind, facts: dict[str, Any]

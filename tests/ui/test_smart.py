@@ -367,6 +367,7 @@ def test_a_suggested_box_becomes_a_corrected_mask_by_one_key(
     window.session._reload_page(None)
     press(window, "v")
     window.commands.run("smart.form_polygon")
+    news = window.loop.verdicts
     press(window, Key.Key_S, SHIFT)
     prompting.keep_all()
     qtbot.waitUntil(lambda: bool(window.session.page.annotations))
@@ -374,6 +375,7 @@ def test_a_suggested_box_becomes_a_corrected_mask_by_one_key(
     assert isinstance(annotation.geometry, Polygon)
     assert (annotation.source, annotation.suggestion_id) == (Source.CORRECTED, said.id)
     assert [v.decision for v in window.session.page.verdicts] == [Decision.CORRECTED]
+    assert window.loop.verdicts == news + 1
     press(window, Key.Key_Z, CTRL)
     assert window.session.page.annotations == ()
     assert [s.id for s in window.session.page.suggestions] == [said.id]
