@@ -375,7 +375,7 @@ def test_a_suggested_box_becomes_a_corrected_mask_by_one_key(
     assert isinstance(annotation.geometry, Polygon)
     assert (annotation.source, annotation.suggestion_id) == (Source.CORRECTED, said.id)
     assert [v.decision for v in window.session.page.verdicts] == [Decision.CORRECTED]
-    assert window.loop.verdicts == news + 1
+    assert window.loop.verdicts == news + 2  # a verdict for the boxes, a shape for the masks
     press(window, Key.Key_Z, CTRL)
     assert window.session.page.annotations == ()
     assert [s.id for s in window.session.page.suggestions] == [said.id]
