@@ -54,7 +54,16 @@ def _unpack(archive_path: Path, folder: Path) -> None:
             for member in archive.infolist():
                 if not member.is_dir():
                     _unpack_member(archive, member, folder, archive_path)
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, OSError, ValueError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        RuntimeError,
+        NotImplementedError,
+        LookupError,
+        EOFError,
+        OSError,
+        ValueError,
+    ) as error:
         raise FormatError(f"{archive_path} cannot be unpacked: {error}.", path=archive_path) from error
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from annotator.domain.geometry import Geometry, Mask, Tag, from_json
+from annotator.errors import StoreError
 
 
 class UuidBytes(TypeDecorator[UUID]):
@@ -57,13 +58,16 @@ class FileName(TypeDecorator[str]):
 
 
 def dump_json(value: Any) -> str:
-    """JSON text of ``value``."""
-    return orjson.dumps(value).decode()
+    """JSON text of ``value``; raises ``StoreError`` for what JSON cannot hold, e.g. numbers beyond 64 bit of foreign files."""
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError as error:
+        raise StoreError(f"A value cannot be stored: {error}.", "Take it out of the file, or mend it.") from error
 
 
 def dump_mapping(value: Mapping[str, Any]) -> str:
     """JSON text of a mapping, the empty string when it is empty."""
-    return orjson.dumps(dict(value)).decode() if value else ""
+    return dump_json(dict(value)) if value else ""
 
 
 def load_mapping(text: str) -> dict[str, Any]:

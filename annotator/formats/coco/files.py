@@ -122,7 +122,7 @@ def _index(file: CocoFile, findings: Findings) -> None:
     for index, raw in enumerate(file.raw):
         try:
             key: _Key = decode(raw) if isinstance(raw, msgspec.Raw) else msgspec.convert(raw, _Key)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeError) as error:
             findings.bad(file.path, f"annotations[{index}]", str(error))
             continue
         if not isinstance(key, _RawKey) or len(memoryview(key.bbox)) + len(memoryview(key.segmentation)) <= 2 * _EMPTY:

@@ -190,7 +190,9 @@ class _Images:
                 annotations += self._read(file, index, record, entry, width, height, findings)
         for file, identity in entry.results:
             for index in file.by_image[identity]:
-                annotations += self._read(file, index, file.record(index), entry, width, height, findings)
+                annotations += self._read(
+                    file, index, self._parsed(file, index, findings), entry, width, height, findings
+                )
         foreign = {k: v for k, v in first.items() if k not in ("width", "height", "file_name", "split")}
         if first["file_name"] != entry.name:
             foreign["file_name"] = first["file_name"]

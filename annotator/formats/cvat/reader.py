@@ -138,7 +138,7 @@ def _track(track: Element, file: _File, findings: Findings, *, declared: bool) -
             found = _annotation(one, label, file.meta, common, int(identity))
             if wrong := findings.placed(found.geometry, *file.meta.size):
                 raise ValueError(wrong)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             findings.bad(file.path, f"track {identity}, {one.tag} {at + 1}", str(error))
             continue
         frame = file.frames.setdefault(int(number), _Frame())
@@ -213,7 +213,7 @@ class _Reader:
                 found = _annotation(shape, shape.get("label", ""), file.meta, {}, None)
                 if wrong := findings.placed(found.geometry, width, height):
                     raise ValueError(wrong)
-            except ValueError as error:
+            except (ValueError, OverflowError) as error:
                 findings.bad(file.path, f"image {one.get('name')}, {shape.tag} {at + 1}", str(error))
                 continue
             annotations.append(found)

@@ -183,7 +183,7 @@ def _image(entry: _Entry, findings: Findings, image_size: ImageSize | None) -> D
                 continue
             if wrong := findings.placed(found.geometry, width, height):
                 raise ValueError(wrong)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             findings.bad(entry.file.path, f"{place}.annotations[{at}]", str(error))
             continue
         annotations.append(found)

@@ -73,8 +73,12 @@ def read(
         )
     folders = tuple(f for f in (source.folder / "images", source.folder) if f.is_dir())
 
-    def image(item: _Item, found: Findings) -> DatasetImage:
-        return _Reading(item, found, image_size).image(folders)
+    def image(item: _Item, found: Findings) -> DatasetImage | None:
+        try:
+            return _Reading(item, found, image_size).image(folders)
+        except ValueError as error:  # what only shows when all of the task is parsed: odd bytes, numbers beyond float64
+            found.bad(item.file, f"[{item.index}]", str(error))
+            return None
 
     images = LazyImages("label_studio", source.path, items, image, findings, context, keep=source)
     return Imported(Dataset(tuple(labels.values()), images), images.report)
@@ -162,10 +166,12 @@ class _Group:
                         return [str(name) for name in names]
             return []
         if self.first.type == "choices":
-            return [str(name) for name in self.first.value.get("choices") or []]
+            names = self.first.value.get("choices")
+            return [str(name) for name in names] if isinstance(names, list) else []
         if self.first.type == "taxonomy":
             paths = self.first.value.get("taxonomy") or []
-            return [" / ".join(map(str, path)) for path in paths if isinstance(path, list) and path]
+            listed = paths if isinstance(paths, list) else []
+            return [" / ".join(map(str, path)) for path in listed if isinstance(path, list) and path]
         return []
 
 
@@ -232,6 +238,7 @@ class _Reading:
         place = f"[{self._item.index}].{key}[{at}]"
         try:
             found = decode_record(raw, Annotated)
+            every = decode_record(raw, dict[str, Any])
         except ValueError as error:
             self._findings.bad(self._item.file, place, str(error))
             return False
@@ -240,7 +247,7 @@ class _Reading:
                 "", "annotation", "it was cancelled (skipped) in Label Studio", self._item.name
             )
             return False
-        heads.append({k: v for k, v in decode_record(raw, dict[str, Any]).items() if k != "result"})
+        heads.append({k: v for k, v in every.items() if k != "result"})
         results: list[Result] = []
         for number, one in enumerate(found.result):
             try:
@@ -252,7 +259,7 @@ class _Reading:
         for group in _groups(results):
             try:
                 annotations += self._annotations(group, found, found.result[group.place], who, suggested=suggested)
-            except (ValueError, TypeError) as error:
+            except (ValueError, TypeError, OverflowError) as error:
                 self._findings.bad(self._item.file, f"{place}.result[{group.place}]", str(error))
         return True
 

@@ -240,6 +240,8 @@ def _annotation(fields: list[str], names: dict[int, str], *, suggested: bool) ->
     track_id = int(track) if track >= 0 else None
     flag = parsed(fields[6], "the seventh field") if len(fields) > 6 and fields[6] else 1.0
     if suggested:
+        if not names:
+            raise ValueError("a detection needs a class, and none is listed")
         label = next(iter(names.values()))
         return DatasetAnnotation(label, box, track_id=track_id, confidence=flag, suggested=True)
     number = _class(fields)
