@@ -344,7 +344,7 @@ def export(hands: Hands, title: str, target: Path) -> None:
     hands.key(Key.Key_E, CTRL)
     dialog = hands.dialog(ExportDialog)
     dialog.format.setFocus()
-    hands.key(title[:4])
+    hands.key(title.split()[0])
     assert dialog.format.currentText().startswith(title)
     hands.type_into(dialog.path.field, str(target))
     hands.push_in(dialog, "Export")
