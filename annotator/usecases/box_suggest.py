@@ -107,14 +107,12 @@ def look_at(
     _finish(parts, run, initiator)
     rank(parts, initiator)
     seconds = max(time.monotonic() - started, 1e-6)
-    with parts.db.read() as reader:
-        found = len(reader.suggestions.bounds(Task.BOXES))
     by_look = isinstance(source, DetectorSource) and source.names_by_look
     warning = f"The names of {source.model_id} are set aside: boxes are named by what is in them."
     return SuggestResult(
         run=run.id,
         images=len(run.seen),
-        suggestions=found,
+        suggestions=run.suggestions,
         images_per_s=(len(rest) - unreadable) / seconds if len(rest) else 0.0,
         model=source.model_id,
         uncalibrated=calibration.uncalibrated,

@@ -65,8 +65,8 @@ def test_names_are_mapped_by_choice_and_the_choice_is_remembered(project: Projec
     project.suggest("boxes", "onnx", weights=detector, names={"circle": "disc", "Dark-Square": "ignore"})
     assert list(names_on(project)) == ["disc"]
     assert Task.BOXES in project.review.ready().suggest
-    again = project.suggest("boxes")
-    assert again.model == "onnx:seen"
+    again = project.suggest("boxes", limit=2)
+    assert (again.model, again.images, again.suggestions) == ("onnx:seen", 2, 2)
     assert list(names_on(project, 1)) == ["disc"]
 
 
