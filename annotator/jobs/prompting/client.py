@@ -296,10 +296,10 @@ class PromptingEngine:
         with self._wake:
             state, self._state = self._state, _State()
             self._fruitless += 1
-            if state.reading is not None:
-                told += self._set_aside(state.reading)
-            elif state.in_flight is not None:
+            if state.in_flight is not None:  # an instant model may have been reading too: ask, or the click is lost
                 told += self._ask_again(state.in_flight)
+            elif state.reading is not None:
+                told += self._set_aside(state.reading)
             gone = self._fruitless >= FRUITLESS_DEATHS
         log.warning("the interactive engine died (%s)", reason)
         for event in told:
@@ -327,6 +327,7 @@ class PromptingEngine:
         """It died over this request: once more, without what only the dead process knew, unless a newer one waits."""
         self._blamed[ask.request] += 1
         if self._blamed[ask.request] >= KILLS_PER_REQUEST:
+            self._fruitless = 0
             what = "The smart tool's engine died twice over this prompt."
             return [events.RequestFailed(ask.request, what, "Try another prompt, or another model.")]
         if self._next_ask is None:

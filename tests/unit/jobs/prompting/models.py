@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotator.errors import ModelError
+from annotator.jobs.prompting.messages import PictureFile
+from annotator.jobs.prompting.pictures import Pictures, Raster
 from annotator.models.protocols import Candidates, FloatArray, ModelInfo, RGBImage
 
 RADIUS = 10
@@ -88,6 +91,20 @@ class Deadly(Disks):
         os._exit(7)
 
 
+class DeadlyWhileReading(Deadly):
+    """Dies at every prompt, before anybody hears that the picture has been read."""
+
+    def __init__(self) -> None:
+        read = Pictures.read
+
+        def read_for_long(pictures: Pictures, file: PictureFile, scale: float = 0.0) -> Raster:
+            if threading.current_thread().name == "reader":
+                time.sleep(60)
+            return read(pictures, file, scale)
+
+        Pictures.read = read_for_long  # type: ignore[method-assign, assignment]  # in this process of the test's own
+
+
 class Buggy(Disks):
     """Fails at every prompt, as only a bug does."""
 
@@ -101,4 +118,5 @@ def load(model: str, weights: Path | None, device: str) -> Any:
         raise ModelError("The weights of absent are not here.", "Run: annotator models pull absent")
     if model == "stillborn":
         os._exit(3)
-    return {"disks": Disks, "slow": Slow, "deadly": Deadly, "buggy": Buggy}[model]()
+    kinds = {"disks": Disks, "slow": Slow, "deadly": Deadly, "deadly while reading": DeadlyWhileReading, "buggy": Buggy}
+    return kinds[model]()

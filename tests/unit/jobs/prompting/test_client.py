@@ -210,6 +210,19 @@ def test_a_prompt_that_kills_it_twice_fails(engine: PromptingEngine, heard: Hear
     assert len(heard.of(events.PromptingRestarted)) == 2
 
 
+def test_a_prompt_that_kills_it_while_the_picture_is_being_read_fails_and_the_picture_is_not_blamed(
+    engine: PromptingEngine, heard: Heard, tmp_path: Path
+) -> None:
+    shown = picture(tmp_path)
+    engine.use("deadly while reading")
+    engine.look([shown])
+    heard.wait_for(events.PictureReading)
+    engine.ask(Ask(1, shown, HERE.to_json(), 1.0))
+    assert heard.wait_for(events.RequestFailed).request == 1
+    heard.wait_for(events.PromptingRestarted, 2)
+    assert not heard.of(events.PictureUnread)
+
+
 def test_a_model_that_kills_it_at_once_is_given_up(engine: PromptingEngine, heard: Heard, tmp_path: Path) -> None:
     engine.use("stillborn")
     engine.look([picture(tmp_path)])
