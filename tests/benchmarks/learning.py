@@ -1,4 +1,4 @@
-"""Retraining and re-ranking on cached features: CPU seconds of one round in the loop."""
+"""Retraining and re-ranking on cached features, and masks from painted images: CPU seconds of one round in the loop."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from annotator.learning.pool import Pool
 from annotator.learning.problem import Recipe, TagProblem
 from annotator.learning.queue import Strategy, next_batch
 from annotator.learning.rounds import Previous, train_round
+from annotator.learning.semantic_training import Painted, fit
 from annotator.learning.tags import fit_tags
+from annotator.models.embedded.encoder import EmbeddedImageEncoder
 from annotator.pseudolabel.calibrate import calibrate
 from annotator.pseudolabel.rounds import gated_round
 from tests.benchmarks.row import Row
+from tests.unit.learning.scenes import scene
 
 CLASSES = 10
 RANDOM_VERDICTS = 150
@@ -91,4 +94,9 @@ def rows(quick: bool) -> Iterator[Row]:
 
     yield Row(
         f"retrain, {images:,} features, all labelled, no cross-validation", cpu_seconds(all_labels, 3), 3.0, "CPU s"
+    )
+    encoder = EmbeddedImageEncoder(threads=1)
+    painted = [Painted(*scene(seed, 4)) for seed in range(5)]
+    yield Row(
+        "masks from five painted images, five labels", cpu_seconds(lambda: fit(encoder, painted), 1), 20.0, "CPU s"
     )

@@ -85,8 +85,8 @@ def _no_real_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import annotator.jobs.engine
     import annotator.jobs.prompting.client
 
-    # A busy machine may take longer than five seconds to import the store for the first time.
-    monkeypatch.setattr(QtBot, "waitUntil", partialmethod(QtBot.waitUntil, timeout=20_000))
+    # A busy machine may take long to import the store for the first time.
+    monkeypatch.setattr(QtBot, "waitUntil", partialmethod(QtBot.waitUntil, timeout=60_000))
     FakeEngine.made = []
     monkeypatch.setattr(annotator.jobs.engine, "Engine", FakeEngine)
     FakePrompting.made = []

@@ -145,7 +145,7 @@ def test_an_export_through_the_dialog_ends_with_a_report(window: MainWindow, tmp
     dialog.format.setCurrentIndex(dialog.format.findData("csv"))
     dialog.path.set_path(str(target))
     QTest.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not any(v.name == "export" for v in window.jobs.running), timeout=20_000)
+    qtbot.waitUntil(lambda: not any(v.name == "export" for v in window.jobs.running))
     assert [v.what for v in window.jobs.views.values() if v.name == "export"] == [""]
     assert window.dialogs.current is not None
     assert "Exported" in window.dialogs.current.windowTitle()
@@ -231,7 +231,7 @@ def test_annotations_in_the_folder_are_offered(empty_window: MainWindow, photos:
     (photos / "annotations.json").write_text(json.dumps(coco))
     window = empty_window
     window.open_path(photos)
-    qtbot.waitUntil(lambda: any(t.kind == "offer" for t in window.toasts.shown), timeout=10_000)
+    qtbot.waitUntil(lambda: any(t.kind == "offer" for t in window.toasts.shown))
     qtbot.waitUntil(lambda: not any(v.name == "scan" for v in window.jobs.running))
     assert window.pages.currentIndex() == START
     offer = next(t for t in window.toasts.shown if t.kind == "offer")
@@ -239,7 +239,7 @@ def test_annotations_in_the_folder_are_offered(empty_window: MainWindow, photos:
     dialog = window.dialogs.current
     assert dialog.format.currentData() == "coco"
     QTest.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: [v.name for v in window.session.labels.values()] == ["cat"], timeout=10_000)
+    qtbot.waitUntil(lambda: [v.name for v in window.session.labels.values()] == ["cat"])
     qtbot.waitUntil(lambda: "Imported 1 annotation on 1 image" in window.toasts.texts)
     assert window.pages.currentIndex() == ANNOTATE
     qtbot.waitUntil(lambda: "suggest" in [handle.name for made in FakeEngine.made for handle in made.handles])

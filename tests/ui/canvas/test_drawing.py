@@ -76,7 +76,7 @@ def test_many_shapes_show_coarsely_first_and_sharply_after_a_rest(canvas, page, 
     assert canvas.layer.needs_sharpening
     coarse = pixels_of(canvas.layer.image).copy()
     assert coarse.any()
-    qtbot.waitUntil(lambda: not canvas.layer.needs_sharpening, timeout=5000)
+    qtbot.waitUntil(lambda: not canvas.layer.needs_sharpening)
     assert not np.array_equal(coarse, pixels_of(canvas.layer.image))
 
 

@@ -10,7 +10,6 @@ from PySide6.QtTest import QTest
 
 from annotator.domain.geometry import Box, Keypoints, Mask, Point, Polygon, Polyline, RotatedBox
 from annotator.domain.records import Suggestion
-from ui.canvas.tools.taking import NUDGE_PAUSE_MS
 from ui.canvas.transform import ViewTransform
 
 SHIFT, ALT = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.AltModifier
@@ -233,7 +232,7 @@ def test_arrow_keys_are_merged_into_one_change(canvas, page, qtbot):
     QTest.keyClick(canvas, Qt.Key.Key_Right)
     QTest.keyClick(canvas, Qt.Key.Key_Down, SHIFT)
     assert canvas.previews == {box.id: Box(62, 70, 122, 110)} and page.changes == []
-    qtbot.waitUntil(lambda: bool(page.changes), timeout=10 * NUDGE_PAUSE_MS)
+    qtbot.waitUntil(lambda: bool(page.changes))
     assert page.changes == [{box.id: Box(62, 70, 122, 110)}]
 
 

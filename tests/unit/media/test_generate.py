@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +17,7 @@ from annotator.media.photographs import shipped_photographs, variation
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoTruth:
-    began = time.perf_counter()
-    truth = build_demo_folder(tmp_path_factory.mktemp("demo") / "pictures", 5, per_label=4)
-    assert time.perf_counter() - began < 5  # measured 0.9 s; 10 a label 1.9 s
-    return truth
+    return build_demo_folder(tmp_path_factory.mktemp("demo") / "pictures", 5, per_label=4)
 
 
 def test_every_picture_has_one_label_and_boxes_inside_it(demo: DemoTruth) -> None:

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -276,9 +275,7 @@ def test_it_ends_when_its_window_is_gone(engine: PromptingEngine, heard: Heard, 
     heard.wait_for(events.PictureReading)
     pid = engine.pid
     assert pid is not None
-    start = time.monotonic()
     engine.close()
-    assert time.monotonic() - start < 10
     assert engine.pid is None
     assert subprocess.run(["ps", "-p", str(pid)], capture_output=True).returncode != 0
     assert list(Path("/dev/shm").glob("annotator-planes-*")) == []
