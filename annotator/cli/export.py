@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 
 from annotator.cli.certificates import said
-from annotator.cli.shared import AsJson, ImageMode, ProjectPath, SplitNames, answer, plural, table, work
+from annotator.cli.report import show_report
+from annotator.cli.shared import FORMATS, AsJson, ImageMode, ProjectPath, SplitNames, answer, plural, work
 from annotator.errors import AnnotatorError, UsageError
 from annotator.usecases.results import ExportResult
 
@@ -37,7 +38,7 @@ def register(app: typer.Typer) -> None:
 def export(
     project: ProjectPath,
     path: Annotated[Path, typer.Argument(metavar="PATH", help="The folder or file to write.")],
-    format: Annotated[str, typer.Option("--format", help="coco, yolo, voc, labelme, imagenet or csv.")],
+    format: Annotated[str, typer.Option("--format", help=FORMATS)],
     include: Annotated[Include | None, typer.Option("--include", help="Also write open suggestions.")] = None,
     split: SplitNames = None,
     scope: Annotated[
@@ -96,8 +97,4 @@ def _show(console: Console, result: ExportResult) -> None:
         )
     if not result.lossy:
         console.print("Nothing was lost.")
-        return
-    report = table("label", "kind", "count", "outcome", "how")
-    for loss in result.lossy:
-        report.add_row(loss.label, loss.kind, f"{loss.count:,}", loss.outcome, loss.detail)
-    console.print(report)
+    show_report(console, result.rows, result.notes, result.warnings)

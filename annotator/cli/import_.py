@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from annotator.cli.shared import AsJson, ProjectPath, SkipBad, answer, plural, work
+from annotator.cli.report import show_report
+from annotator.cli.shared import FORMATS, AsJson, ProjectPath, SkipBad, answer, plural, work
 from annotator.usecases.results import ImportResult
 
 
@@ -30,7 +31,7 @@ def import_dataset(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="The dataset: a file or a folder.")],
     format: Annotated[
         str | None,
-        typer.Option("--format", help="coco, yolo, voc, labelme, imagenet or csv; found out when left away."),
+        typer.Option("--format", help=f"{FORMATS}; found out when left away."),
     ] = None,
     as_: Annotated[ImportAs, typer.Option("--as", help="What they become.")] = ImportAs.ANNOTATIONS,
     skip_bad: SkipBad = False,
@@ -51,5 +52,4 @@ def _show(console: Console, result: ImportResult, as_: ImportAs) -> None:
     console.print(f"{result.format}: {result.annotations:,} {as_} on {plural(result.images, 'picture')}", markup=False)
     if result.labels:
         console.print(f"New labels: {', '.join(result.labels)}", markup=False)
-    for warning in result.warnings:
-        console.print(f"  {warning}", markup=False)
+    show_report(console, result.rows, result.notes, result.warnings)

@@ -21,6 +21,11 @@ from annotator.job_context import JobContext
 
 T = TypeVar("T")
 
+FORMATS = (
+    "archive, coco, csv, cvat, datumaro, dota, imagenet, label_studio, labelme, masks, mot, open_images, voc or yolo"
+)
+"""The formats' ids for the help, spelt out: looking them up would make every command start later."""
+
 ProjectPath = Annotated[
     Path, typer.Argument(metavar="PROJECT", help="The project's folder, or the folder of images it belongs to.")
 ]

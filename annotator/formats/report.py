@@ -6,7 +6,7 @@ may disappear on the way without a row here or an error.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -105,6 +105,12 @@ class Verified:
     differences: tuple[str, ...] = ()
 
 
+def in_order(rows: Iterable[ReportRow]) -> tuple[ReportRow, ...]:
+    """Losses first, then by label and kind."""
+    order = {Outcome.DROPPED: 0, Outcome.CONVERTED: 1, Outcome.KEPT: 2}
+    return tuple(sorted(rows, key=lambda row: (order[row.outcome], row.label, row.kind, row.detail)))
+
+
 @dataclass(slots=True)
 class _Count:
     count: int = 0
@@ -154,18 +160,16 @@ class Tally:
         self._notes[text] = None
 
     def report(self, format_id: str, path: Path) -> Report:
-        """The frozen result: losses first, then by label."""
-        order = {Outcome.DROPPED: 0, Outcome.CONVERTED: 1, Outcome.KEPT: 2}
-        keys = sorted(self._counts, key=lambda k: (order[k[2]], k[0], k[1], k[3]))
-        rows = []
-        for key in keys:
-            counted = self._counts[key]
-            rows.append(ReportRow(*key, counted.count, counted.images, tuple(counted.examples)))
+        """The frozen result."""
+        rows = in_order(
+            ReportRow(*key, counted.count, counted.images, tuple(counted.examples))
+            for key, counted in self._counts.items()
+        )
         warnings = list(self._warnings)
         if self._unsaid:
             warnings.append(f"… and {self._unsaid:,} more warnings")
         notes, renamed = tuple(self._notes), dict(self._renamed)
-        return Report(format_id, path, self.images, self.annotations, tuple(rows), tuple(warnings), notes, renamed)
+        return Report(format_id, path, self.images, self.annotations, rows, tuple(warnings), notes, renamed)
 
     def copy(self) -> Tally:
         """An independent tally that starts from this one."""

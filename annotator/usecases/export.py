@@ -97,7 +97,18 @@ def _result(
 ) -> ExportResult:
     verified = verify(dataset, report, merged=request.merge, context=context) if request.verify else None
     lossy = tuple(Loss(row.label, row.kind, row.count, row.outcome.value, row.detail) for row in report.lossy)
-    return ExportResult(report.images, report.annotations, lossy, str(request.path), request.format, under, verified)
+    return ExportResult(
+        report.images,
+        report.annotations,
+        lossy,
+        str(request.path),
+        request.format,
+        under,
+        verified,
+        rows=report.rows,
+        warnings=report.warnings,
+        notes=report.notes,
+    )
 
 
 def _is_whole(request: ExportRequest) -> bool:

@@ -22,6 +22,7 @@ from annotator.usecases.parts import Parts
 from annotator.usecases.review_view import ReviewView
 from annotator.usecases.settings_view import (
     CAPTION_LABEL,
+    FOREIGN_CONFIDENCE,
     FOREIGN_FIELDS,
     FOREIGN_HEADER,
     FOREIGN_LABEL_FIELDS,
@@ -168,6 +169,10 @@ class _Images:
         return "" if label_id == self._captions and isinstance(geometry, Caption) else self._labels[label_id]
 
     def _annotation(self, annotation: Annotation) -> DatasetAnnotation:
+        extra, confidence = annotation.extra, None
+        if FOREIGN_CONFIDENCE in extra:
+            extra = dict(extra)
+            confidence = extra.pop(FOREIGN_CONFIDENCE)
         return DatasetAnnotation(
             label=self._name(annotation.label_id, annotation.geometry),
             geometry=annotation.geometry,
@@ -176,7 +181,8 @@ class _Images:
             z_order=annotation.z_order,
             annotator=annotation.annotator,
             source=annotation.source,
-            extra=annotation.extra,
+            confidence=confidence,
+            extra=extra,
         )
 
     def _suggestion(self, suggestion: Suggestion) -> DatasetAnnotation:

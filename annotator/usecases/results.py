@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from annotator.formats.report import Verified
+from annotator.formats.report import ReportRow, Verified
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,18 @@ class ScanResult:
 
 @dataclass(frozen=True)
 class ImportResult:
-    """``images``: images that got annotations or a split; ``labels``: names that the import added to the project."""
+    """``images``: images that got annotations or a split; ``labels``: names that the import added to the project.
+
+    ``rows``: what was kept, converted (how) and dropped (why), counted per label and image, losses first.
+    """
 
     images: int
     annotations: int
     labels: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     format: str = ""
+    rows: tuple[ReportRow, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -172,7 +177,7 @@ class CertificateStats:
 class ExportResult:
     """``lossy``: what was converted or dropped, per label. ``certificates``: those that exported annotations stand under.
 
-    ``verified``: what reading it back showed; None where nobody asked.
+    ``verified``: what reading it back showed; None where nobody asked. ``rows``: also what was kept, with the images concerned.
     """
 
     images: int
@@ -182,6 +187,9 @@ class ExportResult:
     format: str = ""
     certificates: tuple[CertificateStats, ...] = ()
     verified: Verified | None = None
+    rows: tuple[ReportRow, ...] = ()
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

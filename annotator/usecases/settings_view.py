@@ -45,6 +45,8 @@ FOREIGN_HEADER = "import.header"
 
 FOREIGN_FIELDS = "foreign"
 """In an image's metadata: the fields that imported datasets had for it, by format, for the way back."""
+FOREIGN_CONFIDENCE = "confidence"
+"""In an annotation's ``extra``: how sure whatever made it was where it came from, for the way back."""
 
 
 class SettingsView:

@@ -11,6 +11,8 @@ import pytest
 import typer
 
 from annotator.cli.main import app
+from annotator.cli.shared import FORMATS
+from annotator.formats import registry
 
 PAGE = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
 
@@ -58,3 +60,7 @@ def test_every_section_is_a_command() -> None:
 
 def test_every_command_has_a_help_text() -> None:
     assert all(command.help for command in COMMANDS.values())
+
+
+def test_the_help_names_every_format() -> None:
+    assert FORMATS.replace(" or ", ", ").split(", ") == list(registry.formats())

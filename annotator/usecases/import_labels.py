@@ -1,0 +1,53 @@
+"""The labels of a dataset that comes in: matched by name, made where the project has none of that name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from annotator.domain.names import is_storable
+from annotator.domain.palette import label_color
+from annotator.domain.records import Label
+from annotator.errors import FormatError
+from annotator.formats.dataset import Dataset
+from annotator.store.session import Writer
+from annotator.usecases.settings_view import FOREIGN_LABEL_FIELDS, FOREIGN_LABELS
+
+
+def take_labels(writer: Writer, dataset: Dataset, multiple: bool) -> tuple[dict[str, Label], tuple[str, ...]]:
+    """Labels by name, and the names of new ones. ``multiple``: tags that occur together join a group that allows it."""
+    known = {label.name: label for label in writer.labels.all()}
+    groups = writer.labels.groups()
+    group_id = groups[0].id if groups else writer.labels.add_group("labels")
+    missing = [each for each in dataset.labels if each.name not in known]
+    for each in missing:
+        if not is_storable(each.name):
+            raise FormatError(f"The dataset has the label {each.name!a}, which is not text.", "Rename it there.")
+    if multiple and missing:
+        group_id = writer.labels.add_group("imported tags", exclusive=False)
+    for each in missing:
+        position = len(known)
+        color = each.color or label_color(position)
+        label = Label(0, each.name, color, position, synonyms=each.synonyms, group_id=group_id, skeleton=each.skeleton)
+        known[each.name] = replace(label, id=writer.labels.add(label))
+    for each in missing:
+        if each.parent in known:
+            known[each.name] = replace(known[each.name], parent_id=known[each.parent].id)
+            writer.labels.update([known[each.name]])
+    _remember(writer, dataset, known)
+    return known, tuple(each.name for each in missing)
+
+
+def _remember(writer: Writer, dataset: Dataset, known: dict[str, Label]) -> None:
+    """Keep the numbers and fields that the dataset gave its labels, for the way back."""
+    numbers = dict(writer.settings.get(FOREIGN_LABELS, {}))
+    fields = dict(writer.settings.get(FOREIGN_LABEL_FIELDS, {}))
+    for each in dataset.labels:
+        key = str(known[each.name].id)
+        if each.foreign_id is not None:
+            numbers[key] = each.foreign_id
+        if each.extra:
+            fields[key] = {**fields.get(key, {}), **each.extra}
+    if numbers:
+        writer.settings.set(FOREIGN_LABELS, numbers)
+    if fields:
+        writer.settings.set(FOREIGN_LABEL_FIELDS, fields)
