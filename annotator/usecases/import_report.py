@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from annotator.formats.dataset import DatasetAnnotation, DatasetImage
-from annotator.formats.report import Outcome, Report, Tally, in_order
+from annotator.formats.report import Outcome, Report, ReportRow, Tally, in_order
 
 _Key = tuple[str, str]
 ABSENT = "its picture is not in the project"
@@ -49,7 +49,7 @@ class LeftOut:
         dropped = self._tally.report(read.format, Path()).rows
         return replace(read, rows=in_order((*dropped, *self._less(read))))
 
-    def _less(self, read: Report) -> Iterator:
+    def _less(self, read: Report) -> Iterator[ReportRow]:
         for row in read.rows:
             gone = self._counts[row.label, row.kind] if row.outcome is Outcome.KEPT else 0
             if not gone:
