@@ -371,17 +371,20 @@ class Project:
         effort: bool = False,
         certify: float | None = None,
         runs: int = 200,
+        rounds: str = "doubling",
         context: JobContext = QUIET,
     ) -> SimulateResult:
         """Play the loop with a simulated annotator who knows ``truth``; works on a copy and hides the truth from the loop.
 
         Several names in ``strategy``, with commas between them, are compared. ``effort`` also counts what it takes to label the
-        whole pool; ``certify`` tries ``runs`` certificates of that target error at 500 labels.
+        whole pool; ``certify`` tries ``runs`` certificates of that target error at 500 labels. ``rounds`` of boxes: "doubling" or
+        "at-budgets".
         """
         from annotator.usecases import tasks
 
+        when, stops = tasks.Rounds(rounds), tuple(budgets)
         request = tasks.SimulateRequest(
-            Task(task), Path(truth), truth_format, tuple(budgets), strategy, seeds, effort, certify, runs
+            Task(task), Path(truth), truth_format, stops, strategy, seeds, effort, certify, runs, when
         )
         return tasks.simulate(self._parts, request, context)
 

@@ -10,13 +10,23 @@ from rich.console import Console
 
 from annotator.cli.shared import AsJson, ProjectPath, TaskName, answer, plural, table, work
 from annotator.errors import UsageError
-from annotator.usecases.results import SimulateResult
+from annotator.usecases.results import CurvePoint, SimulateResult
+from annotator.usecases.tasks import Rounds
 
 STRATEGIES = (
     "How the queue chooses: default or auto (typical pictures first, then uncertain ones), typiclust, margin, random, "
     "in-order, novel (unlike anything labelled), disagreement (of the names and the head)."
 )
 NEARLY = 0.9
+DRAWN = {
+    "by_hand": "by hand",
+    "keys": "keys",
+    "clicks": "clicks",
+    "drags": "drags",
+    "map75": "mAP75",
+    "cpu_s": "training, CPU s",
+}
+"""Columns of tasks that count what drawing costs."""
 
 
 def register(app: typer.Typer) -> None:
@@ -44,6 +54,9 @@ def simulate(
         typer.Option("--certify", min=0, max=1, help="Also try certificates of this target error at 500 labels."),
     ] = None,
     runs: Annotated[int, typer.Option("--runs", min=1, help="How many certificates to try.")] = 200,
+    rounds: Annotated[
+        Rounds, typer.Option("--rounds", help="Boxes: train whenever the labelled pictures double, or at-budgets only.")
+    ] = Rounds.DOUBLING,
     as_json: AsJson = False,
 ) -> None:
     """Play the loop on a copy of the project and print the learning curve."""
@@ -67,6 +80,7 @@ def simulate(
                 effort=effort,
                 certify=certify,
                 runs=runs,
+                rounds=rounds,
                 context=context,
             ),
             "Simulating",
@@ -75,16 +89,17 @@ def simulate(
 
 
 def _show(console: Console, result: SimulateResult) -> None:
-    drawn = any(point.by_hand is not None for point in result.curve)
-    curve = table("labels", result.metric, "sd", "of all labels", "actions", *(["by hand"] if drawn else []))
+    shown = [column for column in DRAWN if any(getattr(point, column) is not None for point in result.curve)]
+    curve = table("labels", result.metric, "sd", "of all labels", "actions", *(DRAWN[column] for column in shown))
     full = max(result.full_supervision, 1e-9)
     if result.zero_labels is not None:
         curve.add_row("0", f"{result.zero_labels:.3f}", "", f"{result.zero_labels / full:.0%}", "0")
     for point in result.curve:
         row = f"{point.mean:.3f}", f"{point.sd:.3f}", f"{point.mean / full:.0%}", f"{point.actions:,.0f}"
-        by_hand = [] if point.by_hand is None else [f"{point.by_hand:,.0f}"]
-        curve.add_row(f"{point.budget:,}", *row, *by_hand)
-    curve.add_row("all", f"{result.full_supervision:.3f}", "", "100%", "")
+        curve.add_row(f"{point.budget:,}", *row, *(_cell(point, column) for column in shown))
+    alone = {"map75": result.full_map75, "cpu_s": result.full_cpu_s}
+    rest = ("" if (figure := alone.get(column)) is None else _figure(column, figure) for column in shown)
+    curve.add_row("all", f"{result.full_supervision:.3f}", "", "100%", "", *rest)
     console.print(curve)
     console.print(
         f"Scored on {result.scored_on} ({plural(result.scored_images, 'picture')}), which the loop never saw. "
@@ -99,6 +114,15 @@ def _show(console: Console, result: SimulateResult) -> None:
     enough = next((point for point in result.curve if point.mean >= NEARLY * result.full_supervision), None)
     if enough is not None:
         console.print(f"{plural(enough.budget, 'label')} reach {NEARLY:.0%} of what all labels give.")
+
+
+def _cell(point: CurvePoint, column: str) -> str:
+    figure: float | None = getattr(point, column)
+    return "" if figure is None else _figure(column, figure)
+
+
+def _figure(column: str, figure: float) -> str:
+    return f"{figure:.3f}" if column == "map75" else f"{figure:,.0f}"
 
 
 def _show_review(console: Console, result: SimulateResult) -> None:

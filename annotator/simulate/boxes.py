@@ -3,7 +3,7 @@
 A box that covers its object by an IoU of .7 is right; a worse one is dragged at its worst corner, and at the other one too if
 that is not enough; what covers nothing is rejected; what is missing is drawn. Everything right that is visible is accepted with
 one key at the end.
-Actions: a verdict, a click, a drag or a key is 1; a box by hand is a drag and a label key; saying that the picture is done is 1.
+A verdict is a key; a box by hand is a drag and a label key; saying that the picture is done is a key.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from annotator.domain.geometry import Bounds
 from annotator.domain.overlap import SAME_PLACE
 from annotator.models.boxes import overlap
 from annotator.models.protocols import FloatArray
+from annotator.simulate.actions import Actions
 
 IntArray = NDArray[np.int64]
 
 WORTH_MOVING = 0.3
 """A box that covers less of any object is rejected: drawing anew is easier."""
-BY_HAND = 2
-DONE = 1
+KEY = Actions(keys=1)
+BY_HAND = Actions(keys=1, drags=1)
+DONE = KEY
 
 
 class Move(StrEnum):
@@ -46,7 +48,7 @@ class Deed:
     row: int | None
     box: Bounds
     label_id: int
-    actions: int
+    actions: Actions
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def work_on(boxes: FloatArray, label_ids: IntArray, truth: TrueObjects) -> list[
     for row in range(len(boxes)):
         at = _match(boxes[row], int(label_ids[row]), truth, free)
         if at is None:
-            deeds.append(Deed(Move.REJECT, row, _bounds(boxes[row]), int(label_ids[row]), 1))
+            deeds.append(Deed(Move.REJECT, row, _bounds(boxes[row]), int(label_ids[row]), KEY))
             continue
         free[at] = False
         deeds.append(_mended(row, boxes[row], int(label_ids[row]), truth.boxes[at], int(truth.label_ids[at])))
@@ -73,12 +75,13 @@ def work_on(boxes: FloatArray, label_ids: IntArray, truth: TrueObjects) -> list[
     return deeds
 
 
-def actions_of(deeds: Sequence[Deed]) -> int:
+def actions_of(deeds: Sequence[Deed]) -> Actions:
     """What the moves cost with the key that accepts the rest and the one that says done."""
-    return sum(deed.actions for deed in deeds) + int(any(deed.move is Move.ACCEPT for deed in deeds)) + DONE
+    accepting = KEY if any(deed.move is Move.ACCEPT for deed in deeds) else Actions()
+    return sum((deed.actions for deed in deeds), accepting + DONE)
 
 
-def actions_by_hand(truth: TrueObjects) -> int:
+def actions_by_hand(truth: TrueObjects) -> Actions:
     """What drawing every box costs."""
     return BY_HAND * len(truth.boxes) + DONE
 
@@ -98,17 +101,17 @@ def _match(box: FloatArray, label_id: int, truth: TrueObjects, free: NDArray[np.
 
 def _mended(row: int, box: FloatArray, label_id: int, true_box: FloatArray, true_label: int) -> Deed:
     """How a suggestion becomes right: as it is, with another label, with one corner dragged, or with two."""
-    relabelled = int(label_id != true_label)
+    relabelled = KEY if label_id != true_label else Actions()
     if _iou(box, true_box) >= SAME_PLACE:
-        move = Move.RELABEL if relabelled else Move.ACCEPT
+        move = Move.RELABEL if relabelled.total else Move.ACCEPT
         return Deed(move, row, _bounds(box), true_label, relabelled)
     corners = [np.asarray(box, np.float32).copy() for _ in range(4)]
     for corner, (x, y) in zip(corners, ((0, 1), (2, 1), (0, 3), (2, 3)), strict=True):
         corner[x], corner[y] = true_box[x], true_box[y]
     best = max(corners, key=lambda corner: _iou(corner, true_box))
     if _iou(best, true_box) >= SAME_PLACE:
-        return Deed(Move.CORRECT, row, _bounds(best), true_label, 1 + relabelled)
-    return Deed(Move.CORRECT, row, _bounds(true_box), true_label, 2 + relabelled)
+        return Deed(Move.CORRECT, row, _bounds(best), true_label, Actions(drags=1) + relabelled)
+    return Deed(Move.CORRECT, row, _bounds(true_box), true_label, Actions(drags=2) + relabelled)
 
 
 def _iou(a: FloatArray, b: FloatArray) -> float:

@@ -14,21 +14,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotator.models.protocols import PromptSegmenter, RGBImage
+from annotator.simulate.actions import Actions
 
 GOOD_ENOUGH = 0.7
 MOST_CLICKS = 5
 # Of an outline's length: how far its corners may lie from it.
 OUTLINE_TOLERANCE = 0.01
 
+NONE = Actions()
+
 BoolMask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Effort:
-    """Keys, clicks and drags: with the segmenter, and drawing everything."""
+    """With the segmenter, and drawing everything."""
 
-    assisted: int = 0
-    drawn: int = 0
+    assisted: Actions = NONE
+    drawn: Actions = NONE
 
     def __add__(self, other: Effort) -> Effort:
         return Effort(self.assisted + other.assisted, self.drawn + other.drawn)
@@ -45,7 +48,7 @@ def effort(segmenter: PromptSegmenter, image: RGBImage, objects: Sequence[BoolMa
 
 
 def _of_object(segmenter: PromptSegmenter, encoding: object, truth: BoolMask) -> Effort:
-    drawn = clicks_to_draw(truth)
+    drawn = actions_to_draw(truth)
     rows, columns = np.flatnonzero(truth.any(1)), np.flatnonzero(truth.any(0))
     box = np.array((columns[0], rows[0], columns[-1] + 1, rows[-1] + 1), np.float32)
     points: list[tuple[float, float]] = []
@@ -57,12 +60,12 @@ def _of_object(segmenter: PromptSegmenter, encoding: object, truth: BoolMask) ->
         best = max(range(len(found.masks)), key=lambda at: iou(found.masks[at], truth)) if not clicks else 0
         if iou(found.masks[best], truth) >= GOOD_ENOUGH:
             # The drag, the walk to another candidate, the clicks and the key that keeps it.
-            return Effort(1 + best + clicks + 1, drawn)
+            return Effort(Actions(keys=best + 1, clicks=clicks, drags=1), drawn)
         state = found.states[0]
         x, y, positive = largest_error(found.masks[0], truth)
         points.append((x, y))
         labels.append(positive)
-    return Effort(1 + MOST_CLICKS + drawn, drawn)
+    return Effort(Actions(clicks=MOST_CLICKS, drags=1) + drawn, drawn)
 
 
 def iou(one: BoolMask, other: BoolMask) -> float:
@@ -86,8 +89,8 @@ def largest_error(guess: BoolMask, truth: BoolMask) -> tuple[float, float, bool]
     return column + 0.5, row + 0.5, positive
 
 
-def clicks_to_draw(truth: BoolMask) -> int:
-    """Corners of the outlines of a mask, and a key to close each."""
+def actions_to_draw(truth: BoolMask) -> Actions:
+    """A click for each corner of a mask's outlines, and a key to close each outline."""
     outlines, _ = cv2.findContours(truth.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     corners = (cv2.approxPolyDP(each, OUTLINE_TOLERANCE * cv2.arcLength(each, True), True) for each in outlines)
-    return sum(max(3, len(each)) + 1 for each in corners)
+    return sum((Actions(keys=1, clicks=max(3, len(each))) for each in corners), Actions())

@@ -2,15 +2,16 @@
 
 It labels what the queue offers, through the same edits as a person, and the same rounds train on what it did. A round follows
 when the number of labelled pictures has doubled (5, 10, 20, …), because a person goes on labelling while a round trains; and at
-every budget. It sees what the slider at the head's own threshold lets through: no maybes.
+every budget, or only there. It sees what the slider at the head's own threshold lets through: no maybes.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +23,10 @@ from annotator.edits import accept_many, correct, images, reject, shapes
 from annotator.errors import AnnotatorError, UsageError
 from annotator.job_context import JobContext
 from annotator.learning.detection import scores, training
-from annotator.learning.detection.scores import TrueBoxes
+from annotator.learning.detection.scores import Precision, TrueBoxes
 from annotator.learning.queue import Strategy
 from annotator.pseudolabel.boxes import MAYBE
+from annotator.simulate.actions import Actions
 from annotator.simulate.boxes import Deed, Move, TrueObjects, actions_by_hand, actions_of, work_on
 from annotator.store.images import NewImage
 from annotator.usecases import box_heads, box_train, opening
@@ -39,12 +41,23 @@ from annotator.usecases.queue_view import QueueView
 from annotator.usecases.results import CurvePoint, SimulateResult
 from annotator.usecases.review_view import ReviewView
 from annotator.usecases.tag_simulate import DEFAULT_STRATEGY, LEAST_SCORED, scored_images
-from annotator.usecases.tasks import SimulateRequest
+from annotator.usecases.tasks import Rounds, SimulateRequest
 from annotator.usecases.truth import BoxTruth, read_box_truth
 
 FIRST_ROUND = 5
 GROWTH = 2
 STRATEGIES = (Strategy.AUTO, Strategy.RANDOM, Strategy.IN_ORDER)
+NO_HEAD = Precision(0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class _Reached:
+    """How good the head is at a budget, what the pictures cost up to there, and the rounds in seconds of processor time."""
+
+    precision: Precision
+    actions: Actions
+    by_hand: Actions
+    cpu_s: float
 
 
 def simulate(parts: Parts, request: SimulateRequest, context: JobContext) -> SimulateResult:
@@ -64,31 +77,51 @@ def simulate(parts: Parts, request: SimulateRequest, context: JobContext) -> Sim
             "There are too few pictures with known boxes to simulate on.",
             f"At least {LEAST_SCORED} to label and {LEAST_SCORED} to score are needed.",
         )
-    curves: list[list[tuple[float, int, int]]] = []
+    curves: list[list[_Reached]] = []
     stops = sorted({min(budget, len(pool)) for budget in request.budgets})
     for seed in range(request.seeds):
         with _playground(parts, pool, truth, seed, context) as player:
+            player.rounds = request.rounds
             curves.append([player.play_to(stop, strategy, ids[scored].tolist()) for stop in stops])
     with _playground(parts, pool, truth, 0, context) as player:
         full = player.learn_everything(ids[scored].tolist())
-    points = []
-    for at, stop in enumerate(stops):
-        reached = [curve[at][0] for curve in curves]
-        spread = float(np.std(reached, ddof=1)) if len(reached) > 1 else 0.0
-        actions, by_hand = (float(np.mean([curve[at][which] for curve in curves])) for which in (1, 2))
-        points.append(CurvePoint(stop, float(np.mean(reached)), spread, actions, by_hand))
+    points = tuple(_point(stop, [curve[at] for curve in curves]) for at, stop in enumerate(stops))
+    whole = stops[-1] == len(pool)
     return SimulateResult(
         task=request.task.value,
         metric="mAP50",
-        full_supervision=full,
-        curve=tuple(points),
+        full_supervision=full.precision.at_50,
+        curve=points,
         seconds=time.monotonic() - started,
         scored_on=name,
         scored_images=int(scored.sum()),
         strategy=request.strategy,
         seeds=request.seeds,
-        actions_for_all=round(points[-1].actions) if stops[-1] == len(pool) else None,
-        actions_drawing_all=round(points[-1].by_hand or 0) if stops[-1] == len(pool) else None,
+        actions_for_all=round(points[-1].actions) if whole else None,
+        actions_drawing_all=round(points[-1].by_hand or 0) if whole else None,
+        full_map75=full.precision.at_75,
+        full_cpu_s=full.cpu_s,
+    )
+
+
+def _point(stop: int, reached: Sequence[_Reached]) -> CurvePoint:
+    """The mean over the seeds."""
+    precise = [each.precision.at_50 for each in reached]
+
+    def mean(figure: Callable[[_Reached], float]) -> float:
+        return float(np.mean([figure(each) for each in reached]))
+
+    return CurvePoint(
+        stop,
+        float(np.mean(precise)),
+        float(np.std(precise, ddof=1)) if len(precise) > 1 else 0.0,
+        mean(lambda each: each.actions.total),
+        by_hand=mean(lambda each: each.by_hand.total),
+        keys=mean(lambda each: each.actions.keys),
+        clicks=mean(lambda each: each.actions.clicks),
+        drags=mean(lambda each: each.actions.drags),
+        map75=mean(lambda each: each.precision.at_75),
+        cpu_s=mean(lambda each: each.cpu_s),
     )
 
 
@@ -135,33 +168,38 @@ class _Player:
         self._labelled: list[int] = []
         self._trained_on = 0
         self._next_round = FIRST_ROUND
-        self.actions = self.by_hand = 0
+        self._cpu_s = 0.0
+        self._actions = self._by_hand = Actions()
+        self.rounds = Rounds.DOUBLING
 
-    def play_to(self, budget: int, strategy: Strategy, scored: Sequence[int]) -> tuple[float, int, int]:
-        """Label until ``budget`` pictures are done; mAP50 on the scored ones, the actions, and those by hand."""
+    def play_to(self, budget: int, strategy: Strategy, scored: Sequence[int]) -> _Reached:
+        """Label until ``budget`` pictures are done and score the head on pictures that are not in this project."""
         while len(self._labelled) < budget:
             self._context.check_cancelled()
             self._label(self._choose(strategy))
             self._context.progress(len(self._labelled), budget, "Simulating: labelling")
-            if len(self._labelled) >= self._next_round:
+            if self.rounds is Rounds.DOUBLING and len(self._labelled) >= self._next_round:
                 self._round()
                 self._next_round = self._next_round * GROWTH
         if self._trained_on < len(self._labelled):
             self._round()
-        return self.score(scored), self.actions, self.by_hand
+        return self._reached(scored)
 
-    def learn_everything(self, scored: Sequence[int]) -> float:
-        """mAP50 after all true boxes were drawn by hand."""
+    def learn_everything(self, scored: Sequence[int]) -> _Reached:
+        """The same after all true boxes were drawn by hand."""
         for image_id in self._original:
             self._draw_all(image_id)
         self._round()
-        return self.score(scored)
+        return self._reached(scored)
 
-    def score(self, scored: Sequence[int]) -> float:
-        """mAP50 of the head in use on pictures that are not in this project; 0 before there is one."""
+    def _reached(self, scored: Sequence[int]) -> _Reached:
+        return _Reached(self._score(scored), self._actions, self._by_hand, self._cpu_s)
+
+    def _score(self, scored: Sequence[int]) -> Precision:
+        """Of the head in use; nothing before there is one."""
         head = box_heads.load_released(self._made)
         if head is None:
-            return 0.0
+            return NO_HEAD
         labels = {label.id: label for label in self._labels.values()}
         source = HeadSource(self._made, head, labels, "auto")
         column = {labels[i].name: at for at, i in enumerate(head.label_ids)}
@@ -174,7 +212,7 @@ class _Player:
             if opened is not None:
                 found.append(source.everything(opened))
                 truth.append(_true_boxes(self._truth, image.id, column))
-        return scores.precision(found, truth, len(self._labels)).at_50
+        return scores.precision(found, truth, len(self._labels))
 
     def _choose(self, strategy: Strategy) -> int:
         """The next open picture."""
@@ -189,8 +227,8 @@ class _Player:
         visible = [s for s in self._history.page(image_id).suggestions if s.task is Task.BOXES and MAYBE not in s.extra]
         boxes = np.asarray([s.geometry.bounds() for s in visible], np.float32).reshape(-1, 4)
         deeds = work_on(boxes, np.asarray([s.label_id for s in visible], np.int64), objects)
-        self.actions += actions_of(deeds)
-        self.by_hand += actions_by_hand(objects)
+        self._actions += actions_of(deeds)
+        self._by_hand += actions_by_hand(objects)
         self._perform(image_id, deeds, visible)
         self._labelled.append(image_id)
 
@@ -227,11 +265,13 @@ class _Player:
 
     def _round(self) -> None:
         """A round of the loop, as the window would run it."""
+        started = time.process_time()
         self._history.flush()
         self._trained_on = len(self._labelled)
         with_boxes = sum(bool(self._truth.boxes[self._original[i]]) for i in self._labelled)
         if with_boxes >= LEAST_IMAGES:
             box_train.train(self._made, device="auto", context=self._context)
+        self._cpu_s += time.process_time() - started
 
     def _objects(self, image_id: int) -> TrueObjects:
         rows = self._truth.boxes[self._original[image_id]]

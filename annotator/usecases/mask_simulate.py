@@ -14,10 +14,11 @@ import numpy as np
 from annotator.domain.geometry import Geometry, Mask, Polygon
 from annotator.domain.kinds import Split
 from annotator.domain.records import Image
-from annotator.errors import AnnotatorError, FormatError
+from annotator.errors import AnnotatorError, FormatError, UsageError
 from annotator.formats import registry
 from annotator.job_context import JobContext
 from annotator.learning.painted import id_map
+from annotator.learning.queue import Strategy
 from annotator.learning.semantic import SemanticHead, feature_maps
 from annotator.learning.semantic_scores import agreement, total
 from annotator.learning.semantic_training import Painted, fit
@@ -31,8 +32,10 @@ from annotator.usecases.matching import ImageMatcher
 from annotator.usecases.parts import Parts
 from annotator.usecases.results import CurvePoint, SimulateResult
 from annotator.usecases.semantic_heads import READ_SIDE
-from annotator.usecases.tag_simulate import scored_images
+from annotator.usecases.tag_simulate import DEFAULT_STRATEGY, scored_images
 from annotator.usecases.tasks import SimulateRequest
+
+STRATEGIES = (Strategy.RANDOM, Strategy.IN_ORDER)
 
 Shapes = Sequence[tuple[str, Geometry]]
 
@@ -54,8 +57,12 @@ class _Labelled:
 
 
 def simulate(parts: Parts, request: SimulateRequest, context: JobContext) -> SimulateResult:
-    """Paint images in random order, fit, and score on ``test``, else ``val``, else a fifth of the images chosen by hash."""
+    """Paint images in random order or in the project's, fit, and score.
+
+    Scored are ``test`` images, else ``val``, else a fifth of all chosen by hash.
+    """
     started = time.monotonic()
+    _strategy(request.strategy)
     truth = _read_outlines(parts, request, context)
     names = sorted({name for shapes in truth.shapes.values() for name, _ in shapes})
     ids = usable_ids(parts)
@@ -70,21 +77,24 @@ def simulate(parts: Parts, request: SimulateRequest, context: JobContext) -> Sim
     pool = _pool(
         parts, [image for image, test in zip(images, scored, strict=True) if not test], truth, label_ids, context
     )
-    full = _score(encoder, fit(encoder, [each.painted for each in pool], context=context), tested)
+    clock = time.process_time()
+    head = fit(encoder, [each.painted for each in pool], context=context)
+    full_cpu_s = time.process_time() - clock
     points = _curve(encoder, pool, tested, request, context)
-    drawn = sum((each.effort for each in pool), Effort())
+    every = sum((each.effort for each in pool), Effort())
     return SimulateResult(
         task=request.task.value,
         metric="mIoU",
-        full_supervision=full,
+        full_supervision=_score(encoder, head, tested),
         curve=points,
         seconds=time.monotonic() - started,
         scored_on=scored_on,
         scored_images=int(scored.sum()),
         strategy=request.strategy,
         seeds=request.seeds,
-        actions_for_all=drawn.assisted,
-        actions_drawing_all=drawn.drawn,
+        actions_for_all=every.assisted.total,
+        actions_drawing_all=every.drawn.total,
+        full_cpu_s=full_cpu_s,
     )
 
 
@@ -150,17 +160,49 @@ def _curve(
     context: JobContext,
 ) -> tuple[CurvePoint, ...]:
     """One point per budget of images that the pool can pay for."""
+    strategy = _strategy(request.strategy)
     points = []
     for budget in sorted({min(each, len(pool)) for each in request.budgets if each > 0}):
-        values, actions = [], []
+        values, effort_of_all, cpu_s = [], Effort(), 0.0
         for seed in range(request.seeds):
-            order = np.random.default_rng(seed).permutation(len(pool))[:budget]
-            chosen = [pool[at] for at in order.tolist()]
+            chosen = [pool[at] for at in _order(len(pool), strategy, seed)[:budget]]
+            clock = time.process_time()
             head = fit(encoder, [each.painted for each in chosen], seed=seed, context=context)
+            cpu_s += time.process_time() - clock
             values.append(_score(encoder, head, tested))
-            actions.append(sum((each.effort for each in chosen), Effort()).assisted)
-        points.append(CurvePoint(budget, float(np.mean(values)), float(np.std(values)), float(np.mean(actions))))
+            effort_of_all += sum((each.effort for each in chosen), Effort())
+        points.append(_point(budget, values, effort_of_all, cpu_s))
     return tuple(points)
+
+
+def _strategy(name: str) -> Strategy:
+    """Raises ``UsageError`` for an order in which masks cannot be painted."""
+    strategy = Strategy.RANDOM if name == DEFAULT_STRATEGY else Strategy.named(name)
+    if strategy not in STRATEGIES:
+        raise UsageError(f"Masks know no strategy '{strategy}'.", f"Choose one of {', '.join(STRATEGIES)}.")
+    return strategy
+
+
+def _order(count: int, strategy: Strategy, seed: int) -> list[int]:
+    if strategy is Strategy.IN_ORDER:
+        return list(range(count))
+    return [int(at) for at in np.random.default_rng(seed).permutation(count)]
+
+
+def _point(budget: int, values: Sequence[float], every: Effort, cpu_s: float) -> CurvePoint:
+    """The means over the seeds, whose effort and time are given as sums."""
+    seeds, assisted = len(values), every.assisted
+    return CurvePoint(
+        budget,
+        float(np.mean(values)),
+        float(np.std(values, ddof=1)) if seeds > 1 else 0.0,
+        assisted.total / seeds,
+        by_hand=every.drawn.total / seeds,
+        keys=assisted.keys / seeds,
+        clicks=assisted.clicks / seeds,
+        drags=assisted.drags / seeds,
+        cpu_s=cpu_s / seeds,
+    )
 
 
 def _score(encoder: EmbeddedImageEncoder, head: SemanticHead, tested: Sequence[Painted]) -> float:

@@ -251,7 +251,8 @@ class DiffResult:
 class CurvePoint:
     """Mean and standard deviation of the metric over the seeds after ``budget`` labels; ``actions`` is the effort.
 
-    For boxes a budget counts pictures, and ``by_hand`` is what drawing every box on them would cost.
+    For boxes and masks a budget counts pictures, ``by_hand`` is what drawing all of it would cost, ``actions`` consists of
+    ``keys``, ``clicks`` and ``drags``, and ``cpu_s`` is the processor time of all training (and its suggestions) up to there.
     """
 
     budget: int
@@ -259,6 +260,11 @@ class CurvePoint:
     sd: float
     actions: float
     by_hand: float | None = None
+    keys: float | None = None
+    clicks: float | None = None
+    drags: float | None = None
+    map75: float | None = None
+    cpu_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -306,7 +312,8 @@ class SimulateResult:
     """The learning curve of the loop with a simulated annotator.
 
     ``actions_for_all``: keys, clicks and drags to label all images that are not scored with what the program suggests;
-    ``actions_drawing_all``: to draw them. None where the task counts only answers.
+    ``actions_drawing_all``: to draw them. None where the task counts only answers. ``full_map75`` and ``full_cpu_s``: of the one
+    training on all of them.
     """
 
     task: str
@@ -324,6 +331,8 @@ class SimulateResult:
     strategies: tuple[StrategyCurve, ...] = ()
     effort: tuple[EffortResult, ...] = ()
     certificates: CertifyResult | None = None
+    full_map75: float | None = None
+    full_cpu_s: float | None = None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,13 @@ class SuggestRequest:
     class_agnostic: bool = False
 
 
+class Rounds(StrEnum):
+    """When a simulated loop of boxes trains: whenever the number of labelled pictures has doubled, or only at each budget."""
+
+    DOUBLING = "doubling"
+    AT_BUDGETS = "at-budgets"
+
+
 @dataclass(frozen=True)
 class SimulateRequest:
     """``strategy`` "default" is what the window uses; several names with commas between them are compared. ``effort``: also label
@@ -50,6 +58,7 @@ class SimulateRequest:
     effort: bool = False
     certify: float | None = None
     runs: int = 200
+    rounds: Rounds = Rounds.DOUBLING
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,29 @@ def test_the_loop_is_played_beside_the_project_and_counts_what_a_person_does(
     assert played["curve"][0]["actions"] < played["curve"][1]["actions"]
     assert 0 <= played["curve"][0]["mean"] <= 1
     assert played["full_supervision"] > 0
+    for point in played["curve"]:
+        assert point["keys"] + point["clicks"] + point["drags"] == point["actions"]
+        assert 0 <= point["map75"] <= point["mean"]
+    assert 0 < played["curve"][0]["cpu_s"] < played["curve"][1]["cpu_s"]
+    assert 0 <= played["full_map75"] <= played["full_supervision"]
+    assert played["full_cpu_s"] > 0
     assert before == {path: path.stat().st_mtime_ns for path in before}
     with Project.open(project) as opened:
         assert opened.stats().annotations == opened.stats().runs == 0
+
+
+def test_without_rounds_between_the_budgets_everything_is_drawn_before_the_first(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learn_quickly(monkeypatch, copies=1, steps=4)
+    truth = write_scenes(tmp_path, 66)
+    shell("new", tmp_path / "p", "--images", tmp_path / "images", "--labels", "disc,square")
+    status, played = shell(
+        "simulate", tmp_path / "p", "--task", "boxes", "--truth", truth, "--budgets", "6", "--seeds", "1",
+        "--rounds", "at-budgets",
+    )  # fmt: skip
+    assert status == 0, played
+    (point,) = played["curve"]
+    # Four things on each picture: a drag and a key each, and one key for done.
+    assert (point["drags"], point["keys"], point["clicks"]) == (6 * 4, 6 * 5, 0)
+    assert point["actions"] == point["by_hand"] == 6 * 9

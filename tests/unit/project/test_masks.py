@@ -207,6 +207,8 @@ def test_the_loop_is_played_against_a_truth_in_files(project: Project, tmp_path:
     assert [point.budget for point in result.curve] == [1, 3]
     assert result.full_supervision > 0.7
     assert result.curve[0].actions < result.curve[1].actions
+    for point in result.curve:
+        assert point.keys + point.clicks + point.drags == point.actions < point.by_hand
     assert result.actions_for_all is not None
     assert result.actions_drawing_all is not None
     assert 0 < result.actions_for_all < result.actions_drawing_all

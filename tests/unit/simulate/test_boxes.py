@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from annotator.simulate.actions import Actions
 from annotator.simulate.boxes import Move, TrueObjects, actions_by_hand, actions_of, work_on
 
 TRUTH = TrueObjects(np.asarray([[0, 0, 40, 40], [100, 100, 140, 160]], np.float32), np.asarray([1, 2]))
@@ -29,24 +30,24 @@ def moves(boxes: list[list[float]], labels: list[int]) -> list:
 def test_moves_and_their_cost(boxes: list[list[float]], labels: list[int], what: list[Move], actions: int) -> None:
     deeds = moves(boxes, labels)
     assert [deed.move for deed in deeds] == what
-    assert actions_of(deeds) == actions
+    assert actions_of(deeds).total == actions
 
 
 def test_both_corners_are_dragged_only_where_one_is_not_enough() -> None:
     (one, *_), (both, *_) = moves([[0, 0, 26, 40]], [1]), moves([[10, 10, 50, 50]], [1])
-    assert (one.actions, one.box) == (1, (0.0, 0.0, 40.0, 40.0))
+    assert (one.actions, one.box) == (Actions(drags=1), (0.0, 0.0, 40.0, 40.0))
     assert both.move is Move.CORRECT
-    assert both.actions == 2
+    assert both.actions == Actions(drags=2)
     assert both.box == (0.0, 0.0, 40.0, 40.0)
 
 
 def test_a_wrong_label_costs_one_key_more() -> None:
     (deed, *_) = moves([[0, 0, 26, 40]], [2])
-    assert (deed.label_id, deed.actions) == (1, 2)
+    assert (deed.label_id, deed.actions) == (1, Actions(keys=1, drags=1))
 
 
 def test_by_hand_every_box_is_a_drag_and_a_key() -> None:
-    assert actions_by_hand(TRUTH) == 5
+    assert actions_by_hand(TRUTH) == Actions(keys=3, drags=2)
 
 
 def test_every_object_has_exactly_one_box_in_the_end() -> None:

@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from annotator.models.protocols import Candidates, FloatArray, ModelInfo, RGBImage
-from annotator.simulate.masks import MOST_CLICKS, Effort, clicks_to_draw, effort, largest_error
+from annotator.simulate.actions import Actions
+from annotator.simulate.masks import MOST_CLICKS, Effort, actions_to_draw, effort, largest_error
 
 BoolMask = NDArray[np.bool_]
 
@@ -48,28 +49,32 @@ def square() -> BoolMask:
 
 
 IMAGE = np.zeros((60, 80, 3), np.uint8)
+BY_HAND = Actions(keys=1, clicks=4)
+"""Of the square."""
 
 
 def test_a_right_answer_costs_a_drag_and_a_key(square: BoolMask) -> None:
-    assert effort(Answering([square]), IMAGE, [square]) == Effort(2, 5)
+    assert effort(Answering([square]), IMAGE, [square]) == Effort(Actions(keys=1, drags=1), BY_HAND)
 
 
 def test_the_second_candidate_costs_one_key_more(square: BoolMask) -> None:
-    assert effort(Answering([~square, square]), IMAGE, [square]).assisted == 3
+    assert effort(Answering([~square, square]), IMAGE, [square]).assisted == Actions(keys=2, drags=1)
 
 
 def test_clicks_go_to_the_largest_error_until_it_is_good(square: BoolMask) -> None:
     half = square.copy()
     half[:, 40:] = False
     segmenter = Answering([half], [square])
-    assert effort(segmenter, IMAGE, [square]).assisted == 3
+    assert effort(segmenter, IMAGE, [square]).assisted == Actions(keys=1, clicks=1, drags=1)
     ((x, y),), labels = segmenter.clicks[1]
     assert labels == [True]
     assert (40 < x < 60) and (10 < y < 50)
 
 
 def test_what_cannot_be_mended_is_drawn_after_all(square: BoolMask) -> None:
-    assert effort(Answering([~square]), IMAGE, [square, np.zeros_like(square)]) == Effort(1 + MOST_CLICKS + 5, 5)
+    assert effort(Answering([~square]), IMAGE, [square, np.zeros_like(square)]) == Effort(
+        Actions(clicks=MOST_CLICKS, drags=1) + BY_HAND, BY_HAND
+    )
 
 
 def test_too_much_is_answered_with_a_negative_click(square: BoolMask) -> None:
@@ -81,6 +86,6 @@ def test_too_much_is_answered_with_a_negative_click(square: BoolMask) -> None:
 
 
 def test_a_hole_is_an_outline_of_its_own(square: BoolMask) -> None:
-    assert clicks_to_draw(square) == 5
+    assert actions_to_draw(square) == BY_HAND
     square[20:30, 30:40] = False
-    assert clicks_to_draw(square) > 8
+    assert actions_to_draw(square).total > 8
