@@ -6,7 +6,7 @@ probabilities are float32. A backend implements the protocols of what it can and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -153,6 +153,14 @@ class Candidates:
     masks: NDArray[np.bool_]
     scores: FloatArray
     states: tuple[object, ...]
+
+
+@runtime_checkable
+class InterruptibleSegmenter(Protocol):
+    """A ``PromptSegmenter`` that takes long to read a picture and can stop in the middle of it."""
+
+    def encode_while(self, image: RGBImage, wanted: Callable[[], bool]) -> object:
+        """What ``encode`` gives. Raises ``JobCancelled`` as soon as it finds that ``wanted`` says no."""
 
 
 @runtime_checkable

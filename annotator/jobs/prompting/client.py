@@ -238,6 +238,9 @@ class PromptingEngine:
         if isinstance(message, messages.Reading):
             state.reading = message.image_id
             return [events.PictureReading(message.image_id)]
+        if isinstance(message, messages.Left):
+            state.reading = None
+            return []
         if isinstance(message, messages.Read):
             state.reading, self._fruitless = None, 0
             state.read.add(message.image_id)

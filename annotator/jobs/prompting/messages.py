@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-PROTOCOL = 1
+PROTOCOL = 2
 
 
 class PictureFile(msgspec.Struct, frozen=True):
@@ -94,6 +94,12 @@ class Reading(msgspec.Struct, frozen=True, tag="reading"):
     image_id: int
 
 
+class Left(msgspec.Struct, frozen=True, tag="left"):
+    """A picture that was being read was left off for another one."""
+
+    image_id: int
+
+
 class Read(msgspec.Struct, frozen=True, tag="read"):
     """Prompts on a picture can be answered; it took ``seconds``."""
 
@@ -148,7 +154,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 
 
 ToEngine: TypeAlias = Use | Look | Ask | Keep
-FromEngine: TypeAlias = Hello | Ready | Refused | Reading | Read | Unread | Found | Kept | Failed
+FromEngine: TypeAlias = Hello | Ready | Refused | Reading | Left | Read | Unread | Found | Kept | Failed
 
 to_engine: msgspec.msgpack.Decoder[ToEngine] = msgspec.msgpack.Decoder(ToEngine)
 from_engine: msgspec.msgpack.Decoder[FromEngine] = msgspec.msgpack.Decoder(FromEngine)

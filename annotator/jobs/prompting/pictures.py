@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from annotator.jobs.prompting.messages import PictureFile
 from annotator.media.pictures import decode
-from annotator.models.protocols import PromptSegmenter, RGBImage, ScalableSegmenter
+from annotator.models.protocols import InterruptibleSegmenter, PromptSegmenter, RGBImage, ScalableSegmenter
 
 LEAST_SIDE = 1024
 """The raster of a large picture has at least this many pixels along its longer side, however small it is shown."""
@@ -72,10 +72,11 @@ class Pictures:
             held = self._held.get(file.image_id)
             return held is not None and held.file == file and bool(held.rasters)
 
-    def read(self, file: PictureFile, scale: float = 0.0) -> Raster:
+    def read(self, file: PictureFile, scale: float = 0.0, wanted: Callable[[], bool] | None = None) -> Raster:
         """The raster for a view of ``scale`` screen pixels per image pixel (0: the picture seen whole).
 
-        Raises ``ImageError`` when the file cannot be read and ``ModelError`` when the device has not enough memory.
+        Raises ``ImageError`` when the file cannot be read and ``ModelError`` when the device has not enough memory;
+        ``JobCancelled`` when the model can stop in the middle and finds that the picture is not ``wanted`` any more.
         """
         held = self._of(file)
         with held.lock:
@@ -84,8 +85,13 @@ class Pictures:
                 pixels = self._pixels(held, step)
                 size = (pixels.shape[0], pixels.shape[1])
                 ratio = (size[1] / max(file.width, 1), size[0] / max(file.height, 1))
-                held.rasters[step] = Raster(self.model.encode(pixels), size, ratio)
+                held.rasters[step] = Raster(self._encoded(pixels, wanted), size, ratio)
             return held.rasters[step]
+
+    def _encoded(self, pixels: RGBImage, wanted: Callable[[], bool] | None) -> object:
+        if wanted is not None and isinstance(self.model, InterruptibleSegmenter):
+            return self.model.encode_while(pixels, wanted)
+        return self.model.encode(pixels)
 
     def _of(self, file: PictureFile) -> _Held:
         with self._guard:

@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from annotator.errors import AnnotatorError
+from annotator.errors import AnnotatorError, JobCancelled
 from annotator.jobs.engine_process import private_pipes
 from annotator.jobs.messages import Channel
 from annotator.jobs.prompting import messages
@@ -52,7 +52,8 @@ class Reader:
         self._thread.start()
 
     def look(self, files: Sequence[messages.PictureFile]) -> None:
-        """Read these, in this order; a picture that is being read is finished first. What left the list is forgotten."""
+        """Read these, in this order. What left the list is forgotten; a picture that is being read is left off for one that comes
+        before it now, or finished first where the model cannot stop in the middle."""
         with self._wake:
             self._wanted = list(files)
             self._told &= {file.image_id for file in files}
@@ -81,13 +82,31 @@ class Reader:
             return None
         return next(((self._pictures, f) for f in self._wanted if f.image_id not in self._told), None)
 
+    def _comes_first(self, pictures: Pictures, file: messages.PictureFile) -> bool:
+        """Whether nothing else should be read rather than this picture, which is being read."""
+        with self._wake:
+            for other in self._wanted:
+                if other == file:
+                    return self._pictures is pictures
+                if other.image_id not in self._told:
+                    return False
+        return False
+
+    def _leave(self, file: messages.PictureFile) -> None:
+        """Not read after all; it is begun anew when its turn comes."""
+        with self._wake:
+            self._told.discard(file.image_id)
+        self._send(messages.Left(file.image_id))
+
     def _read(self, pictures: Pictures, file: messages.PictureFile) -> None:
         start = time.monotonic()
         fresh = not pictures.is_read(file)
         if fresh:
             self._send(messages.Reading(file.image_id))
         try:
-            pictures.read(file)
+            pictures.read(file, wanted=lambda: self._comes_first(pictures, file))
+        except JobCancelled:
+            self._leave(file)
         except AnnotatorError as error:
             self._send(messages.Unread(file.image_id, error.what, error.cure))
         except Exception as error:

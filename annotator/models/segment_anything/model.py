@@ -6,6 +6,9 @@ Kirillov et al., "Segment anything", ICCV 2023.
 from __future__ import annotations
 
 import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from annotator.errors import ModelError
+from annotator.errors import JobCancelled, ModelError
 from annotator.models.device import DeviceKind, choose
 from annotator.models.pixels import check_image
 from annotator.models.protocols import Candidates, FloatArray, ModelInfo, Regions, RGBImage
@@ -101,6 +104,10 @@ class SegmentAnythingModel:
 
         Raises ModelError when the device has not enough memory.
         """
+        return self.encode_while(image, _always)
+
+    def encode_while(self, image: RGBImage, wanted: Callable[[], bool]) -> SamEncoding:
+        """The same; between two blocks of the network it asks whether anybody still ``wanted`` it, else ``JobCancelled``."""
         check_image(image)
         height, width = image.shape[:2]
         pixels = shrink(image, input_size((height, width), self._side))
@@ -108,7 +115,7 @@ class SegmentAnythingModel:
         if cached is not None and cached.shape == (1, self._channels, self._grid, self._grid):
             features = self._torch.from_numpy(cached.astype(np.float32)).to(self._device.name)
         else:
-            features = self._features(pixels)
+            features = self._features(pixels, wanted)
             if self._cache:
                 self._cache.put(self._key(pixels), features.cpu().numpy())
         return SamEncoding(features, (pixels.shape[0], pixels.shape[1]), (height, width))
@@ -202,13 +209,29 @@ class SegmentAnythingModel:
             )
             return logits.cpu().numpy(), scores.cpu().numpy()
 
-    def _features(self, pixels: NDArray[np.uint8]) -> Any:
+    def _features(self, pixels: NDArray[np.uint8], wanted: Callable[[], bool]) -> Any:
         """The image encoder's (1, c, g, g) float32 for pixels whose long side is the network's."""
         torch = self._torch
-        with torch.inference_mode(), self._memory_trouble():
+        with torch.inference_mode(), self._memory_trouble(), self._asking(wanted):
             planes = torch.from_numpy(pixels).to(self._device.name).permute(2, 0, 1).contiguous()[None]
             batch = self._network.preprocess(planes)
             return self._network.image_encoder(batch.half() if self._half else batch).float()
+
+    @contextmanager
+    def _asking(self, wanted: Callable[[], bool]) -> Iterator[None]:
+        """While it lasts, every block of the image encoder asks first. Other threads encode undisturbed."""
+        mine = threading.get_ident()
+
+        def ask(*_: Any) -> None:
+            if threading.get_ident() == mine and not wanted():
+                raise JobCancelled
+
+        hooks = [block.register_forward_pre_hook(ask) for block in self._network.image_encoder.blocks]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
 
     def _key(self, pixels: NDArray[np.uint8]) -> str:
         """What an embedding depends on: the pixels that the network sees, the weights and the precision."""
@@ -275,6 +298,10 @@ def _is_out_of_memory(error: BaseException, torch: Any) -> bool:
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
         isinstance(error, RuntimeError) and "out of memory" in str(error).lower()
     )
+
+
+def _always() -> bool:
+    return True
 
 
 def _check_encoding(encoding: object) -> SamEncoding:

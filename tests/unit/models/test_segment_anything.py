@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from annotator.errors import ModelError
+from annotator.errors import JobCancelled, ModelError
 from annotator.models import catalogue
 from annotator.models.segment_anything.cache import EmbeddingCache
 from annotator.models.segment_anything.upsampling import enlarge, enlarge_mask
@@ -68,6 +68,19 @@ def expected(predictor: Any, prompt: dict[str, Any], previous: Any = None) -> tu
     alone, several = (predictor.predict(**given, multimask_output=multimask) for multimask in (False, True))
     masks, scores, logits = (np.concatenate([first, second]) for first, second in zip(alone, several, strict=True))
     return masks, scores, logits
+
+
+def test_encoding_stops_between_two_blocks_when_nobody_wants_it(model: SegmentAnythingModel) -> None:
+    image, asked = noise(96, 128, 5), []
+
+    def once() -> bool:
+        asked.append(1)
+        return len(asked) == 1
+
+    with pytest.raises(JobCancelled):
+        model.encode_while(image, once)
+    assert len(asked) == 2  # of two blocks, the second one never ran
+    assert torch.equal(model.encode(image).features, model.encode_while(image, lambda: True).features)
 
 
 @pytest.mark.parametrize(("height", "width"), SHAPES[:4])

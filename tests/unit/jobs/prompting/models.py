@@ -6,13 +6,14 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from annotator.errors import ModelError
+from annotator.errors import JobCancelled, ModelError
 from annotator.jobs.prompting.messages import PictureFile
 from annotator.jobs.prompting.pictures import Pictures, Raster
 from annotator.models.protocols import Candidates, FloatArray, ModelInfo, RGBImage
@@ -84,6 +85,17 @@ class Slow(Disks):
         return drawn
 
 
+class Interruptible(Slow):
+    """Takes a minute to read a green picture, unless nobody wants it any more."""
+
+    def encode_while(self, image: RGBImage, wanted: Callable[[], bool]) -> object:
+        for _ in range(1200 if image[..., 1].mean() > 250 else 1):
+            if not wanted():
+                raise JobCancelled
+            time.sleep(0.05)
+        return image.shape[:2]
+
+
 class Deadly(Disks):
     """Dies at every prompt."""
 
@@ -97,10 +109,10 @@ class DeadlyWhileReading(Deadly):
     def __init__(self) -> None:
         read = Pictures.read
 
-        def read_for_long(pictures: Pictures, file: PictureFile, scale: float = 0.0) -> Raster:
+        def read_for_long(pictures: Pictures, file: PictureFile, scale: float = 0.0, **named: Any) -> Raster:
             if threading.current_thread().name == "reader":
                 time.sleep(60)
-            return read(pictures, file, scale)
+            return read(pictures, file, scale, **named)
 
         Pictures.read = read_for_long  # type: ignore[method-assign, assignment]  # in this process of the test's own
 
@@ -118,5 +130,12 @@ def load(model: str, weights: Path | None, device: str) -> Any:
         raise ModelError("The weights of absent are not here.", "Run: annotator models pull absent")
     if model == "stillborn":
         os._exit(3)
-    kinds = {"disks": Disks, "slow": Slow, "deadly": Deadly, "deadly while reading": DeadlyWhileReading, "buggy": Buggy}
+    kinds = {
+        "disks": Disks,
+        "slow": Slow,
+        "interruptible": Interruptible,
+        "deadly": Deadly,
+        "deadly while reading": DeadlyWhileReading,
+        "buggy": Buggy,
+    }
     return kinds[model]()

@@ -147,6 +147,25 @@ def test_the_current_picture_is_read_before_the_next_and_none_else(
     assert heard.of(events.PictureRead)[0].seconds >= 0.3
 
 
+def test_a_picture_that_one_moves_on_from_is_left_off_for_the_current_one(
+    engine: PromptingEngine, heard: Heard, tmp_path: Path
+) -> None:
+    """The green one takes a minute: whoever had to wait for it would fail here."""
+    endless, first, second = picture(tmp_path, 1, (0, 255, 0)), picture(tmp_path, 2), picture(tmp_path, 3)
+    engine.use("interruptible")
+    engine.look([endless, first])
+    assert heard.wait_for(events.PictureReading).image_id == 1
+    engine.look([first, second])
+    heard.wait_for(events.PictureRead, 2, seconds=50)
+    engine.look([second, endless])
+    assert heard.wait_for(events.PictureReading, 4).image_id == 1
+    engine.look([first, endless])  # still wanted, but later
+    heard.wait_for(events.PictureRead, 3, seconds=50)
+    assert [e.image_id for e in heard.of(events.PictureRead)] == [2, 3, 2]
+    assert heard.wait_for(events.PictureReading, 6).image_id == 1
+    assert [e.image_id for e in heard.of(events.PictureReading)] == [1, 2, 3, 1, 2, 1]
+
+
 def test_killed_while_reading_it_says_so_reads_again_and_answers_the_click(
     engine: PromptingEngine, heard: Heard, tmp_path: Path
 ) -> None:
