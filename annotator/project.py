@@ -26,9 +26,13 @@ from annotator.usecases.parts import Parts
 
 if TYPE_CHECKING:
     from annotator.domain.geometry import Box
+    from annotator.edits.changes import Edit
     from annotator.usecases.datasets import FoundDataset
+    from annotator.usecases.export import ExportRequest
+    from annotator.usecases.export_preview import ExportPreview
     from annotator.usecases.history import ProjectHistory
     from annotator.usecases.image_view import ImageView
+    from annotator.usecases.import_preview import ImportPreview
     from annotator.usecases.label_view import LabelView
     from annotator.usecases.queue_view import QueueView
     from annotator.usecases.results import (
@@ -49,6 +53,8 @@ if TYPE_CHECKING:
     )
     from annotator.usecases.review_view import ReviewView
     from annotator.usecases.settings_view import SettingsView
+    from annotator.usecases.splitting import SplitPlan
+    from annotator.usecases.versions import Changes
 
 ImageMode = Literal["none", "copy", "link"]
 
@@ -236,15 +242,29 @@ class Project:
         *,
         as_: Literal["annotations", "suggestions"] = "annotations",
         skip_bad: bool = False,
+        labels: Mapping[str, str] | None = None,
+        leave_annotated: bool = False,
         context: JobContext = QUIET,
     ) -> ImportResult:
         """Read annotations (or another model's suggestions) in one transaction; labels match by name, splits are taken over.
 
+        ``labels`` gives labels of the dataset another name here, or none ("") to leave them out; with ``leave_annotated``
+        pictures that have annotations stay as they are.
         Raises ``FormatError`` when the format cannot be told or read; then nothing has changed.
         """
         from annotator.usecases import datasets
+        from annotator.usecases.intake import ImportRequest
 
-        return datasets.import_dataset(self._parts, Path(path), format, as_, skip_bad, context)
+        request = ImportRequest(Path(path), format, as_, skip_bad, labels or {}, leave_annotated)
+        return datasets.import_dataset(self._parts, request, context)
+
+    def preview_import(
+        self, path: Path | str, format: str, *, skip_bad: bool = False, context: JobContext = QUIET
+    ) -> ImportPreview:
+        """What an import would find: counts by label and kind, pictures, what the project does not have. Changes nothing."""
+        from annotator.usecases import import_preview
+
+        return import_preview.preview(self._parts, Path(path), format, skip_bad, context)
 
     def export(
         self,
@@ -259,19 +279,39 @@ class Project:
         replace: bool = False,
         verify: bool = False,
         version: str = "",
+        only: Sequence[int] | None = None,
+        flat: bool = False,
         context: JobContext = QUIET,
     ) -> ExportResult:
         """Write the corrected dataset; refuses an existing target unless ``merge`` or ``replace``.
 
-        ``version`` is one of ``versions``, else the dataset is written as it is now.
+        ``version`` is one of ``versions``, else the dataset is written as it is now; ``only`` these images are looked at.
+        ``flat`` leaves behind which split an image is in.
         ``verify`` reads it back: ``verified`` of the result says what differs beyond what the report announces.
         """
         from annotator.usecases import export
 
         request = export.ExportRequest(
-            Path(path), format, include_suggestions, tuple(splits), scope, images, merge, replace, verify, version
+            Path(path),
+            format,
+            include_suggestions,
+            tuple(splits),
+            scope,
+            images,
+            merge,
+            replace,
+            verify,
+            version,
+            None if only is None else tuple(only),
+            flat,
         )
         return export.export(self._parts, request, context)
+
+    def preview_export(self, request: ExportRequest, *, context: JobContext = QUIET) -> ExportPreview:
+        """The report that an export would give; nothing is written where it would go."""
+        from annotator.usecases import export_preview
+
+        return export_preview.preview(self._parts, request, context)
 
     # --- the loop ------------------------------------------------------------------------------------------------------
 
@@ -407,11 +447,27 @@ class Project:
         request = audit.AuditRequest(tuple(parts), tuple(Path(each) for each in against), model, device)
         return audit.audit(self._parts, request, context)
 
-    def split(self, fractions: Mapping[Split, float], *, seed: int = 0, context: JobContext = QUIET) -> SplitResult:
-        """Divide the images that have no split: stratified by label, a sequence never torn; what has a split keeps it."""
+    def split(
+        self, fractions: Mapping[Split, float], *, seed: int = 0, anew: bool = False, context: JobContext = QUIET
+    ) -> SplitResult:
+        """Divide the images that have no split, or with ``anew`` all: stratified by label, a sequence never torn. One edit."""
         from annotator.usecases import splitting
 
-        return splitting.split(self._parts, fractions, seed, context)
+        return splitting.split(self._parts, self.history, fractions, seed, anew, context)
+
+    def plan_split(
+        self, fractions: Mapping[Split, float], *, seed: int = 0, anew: bool = False, context: JobContext = QUIET
+    ) -> SplitPlan:
+        """How ``split`` would divide the images. Changes nothing."""
+        from annotator.usecases import splitting
+
+        return splitting.plan(self._parts, fractions, seed, anew, context)
+
+    def split_edit(self, planned: SplitPlan, *, context: JobContext = QUIET) -> Edit:
+        """The edit that carries out a plan; ``history`` performs it. Takes a while: not for the GUI thread."""
+        from annotator.usecases import splitting
+
+        return splitting.split_edit(self._parts, planned, context)
 
     def create_version(self, name: str, note: str = "", *, context: JobContext = QUIET) -> VersionResult:
         """Keep the dataset as it is now under ``name``: exported at any later time, it gives the same bytes."""
@@ -427,6 +483,10 @@ class Project:
 
     def diff_versions(self, before: str, after: str = "current", *, context: JobContext = QUIET) -> DiffResult:
         """What was added, removed and changed between two versions, or from one to now."""
+        return self.version_changes(before, after, context=context).result()
+
+    def version_changes(self, before: str, after: str = "current", *, context: JobContext = QUIET) -> Changes:
+        """The same with the ids of the images that it is on."""
         from annotator.usecases import versions
 
         return versions.diff(self._parts, before, after, context)

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from annotator.cli.report import show_report
-from annotator.cli.shared import FORMATS, AsJson, ProjectPath, SkipBad, answer, plural, work
+from annotator.cli.shared import FORMATS, AsJson, ProjectPath, SkipBad, answer, name_pair, plural, work
 from annotator.usecases.results import ImportResult
 
 
@@ -35,14 +35,31 @@ def import_dataset(
     ] = None,
     as_: Annotated[ImportAs, typer.Option("--as", help="What they become.")] = ImportAs.ANNOTATIONS,
     skip_bad: SkipBad = False,
+    names: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="NAME=LABEL", help="What a label is called here, or NAME=ignore; repeatable."),
+    ] = None,
+    leave_annotated: Annotated[
+        bool, typer.Option("--leave-annotated", help="Pictures that have annotations stay as they are.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Import a dataset: labels match by name, pictures by path, and splits are taken over."""
     from annotator.project import Project
 
+    pairs = dict(name_pair(each) for each in names or [])
+    labels = {name: "" if label == "ignore" else label for name, label in pairs.items()}
     with Project.open(project) as opened:
         result = work(
-            lambda context: opened.import_dataset(path, format, as_=as_.value, skip_bad=skip_bad, context=context),
+            lambda context: opened.import_dataset(
+                path,
+                format,
+                as_=as_.value,
+                skip_bad=skip_bad,
+                labels=labels,
+                leave_annotated=leave_annotated,
+                context=context,
+            ),
             "Importing",
         )
     answer(result, as_json, lambda console: _show(console, result, as_))

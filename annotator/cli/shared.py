@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from annotator.domain.kinds import Split, Task
+from annotator.errors import UsageError
 from annotator.job_context import JobContext
 
 T = TypeVar("T")
@@ -79,6 +80,14 @@ def plain(value: Any) -> Any:
     if hasattr(value, "item"):
         return plain(value.item())
     return str(value)
+
+
+def name_pair(text: str) -> tuple[str, str]:
+    """NAME and LABEL of ``--map``; the name may hold "=" itself, a label's name may not."""
+    name, sign, label = text.rpartition("=")
+    if not sign or not name or not label:
+        raise UsageError(f"--map {text!r} is not NAME=LABEL.", "For example: --map car=vehicle")
+    return name, label
 
 
 def table(*columns: str) -> Table:

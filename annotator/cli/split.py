@@ -23,6 +23,7 @@ def split(
     val: Annotated[float, typer.Option("--val", help="The part that validates.")] = 0.1,
     test: Annotated[float, typer.Option("--test", help="The part that tests.")] = 0.1,
     seed: Annotated[int, typer.Option("--seed", help="Another seed divides otherwise.")] = 0,
+    anew: Annotated[bool, typer.Option("--anew", help="Also those that have a split.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Divide pictures into train, val and test: balanced by label, sequences whole. Pictures that have a split keep it."""
@@ -30,7 +31,7 @@ def split(
 
     parts = {Split.TRAIN: train, Split.VAL: val, Split.TEST: test}
     with Project.open(project) as opened:
-        result = work(lambda context: opened.split(parts, seed=seed, context=context), "Splitting")
+        result = work(lambda context: opened.split(parts, seed=seed, anew=anew, context=context), "Splitting")
     answer(result, as_json, lambda console: _show(console, result))
 
 

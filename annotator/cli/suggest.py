@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from annotator.cli.shared import AsJson, DeviceName, ProjectPath, TaskName, answer, plural, work
-from annotator.errors import UsageError
+from annotator.cli.shared import AsJson, DeviceName, ProjectPath, TaskName, answer, name_pair, plural, work
 from annotator.usecases.results import SuggestResult
 
 
@@ -43,7 +42,7 @@ def suggest(
     """Suggest for every picture that has no answer yet, and put the queue in order."""
     from annotator.project import Project
 
-    pairs = dict(_pair(each) for each in names or [])
+    pairs = dict(name_pair(each) for each in names or [])
     with Project.open(project) as opened:
         result = work(
             lambda context: opened.suggest(
@@ -59,14 +58,6 @@ def suggest(
             "Suggesting",
         )
     answer(result, as_json, lambda console: _show(console, result))
-
-
-def _pair(text: str) -> tuple[str, str]:
-    """NAME and LABEL; the name may hold "=" itself, a label's name may not."""
-    name, sign, label = text.rpartition("=")
-    if not sign or not name or not label:
-        raise UsageError(f"--map {text!r} is not NAME=LABEL.", "For example: --map car=vehicle")
-    return name, label
 
 
 def _show(console: Console, result: SuggestResult) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -47,6 +47,12 @@ def note(image: Image, text: str, *, annotator: str) -> Edit:
 def set_split(images: Iterable[Image], split: Split | None, *, annotator: str) -> Edit:
     """The part of the dataset that images belong to."""
     return _set(f"Move to {split.value}" if split else "Remove from split", images, {"split": split}, annotator)
+
+
+def divide(images: Iterable[Image], splits: Mapping[int, Split], *, annotator: str) -> Edit:
+    """Images go to the splits that ``splits`` names by image id."""
+    pairs = ((image, replace(image, split=splits[image.id])) for image in images)
+    return _edit("Divide into splits", [ImageChange(old, new) for old, new in pairs if old != new], annotator)
 
 
 def _set(title: str, images: Iterable[Image], values: dict[str, Any], annotator: str) -> Edit:

@@ -135,13 +135,13 @@ class Tally:
         """An annotation or field arrived as it was."""
         self._add((label, kind, Outcome.KEPT, ""), image, count)
 
-    def converted(self, label: str, kind: str, how: str, image: str) -> None:
+    def converted(self, label: str, kind: str, how: str, image: str, count: int = 1) -> None:
         """Something arrived in another form; ``how`` says which."""
-        self._add((label, kind, Outcome.CONVERTED, how), image, 1)
+        self._add((label, kind, Outcome.CONVERTED, how), image, count)
 
-    def dropped(self, label: str, kind: str, why: str, image: str) -> None:
+    def dropped(self, label: str, kind: str, why: str, image: str, count: int = 1) -> None:
         """Something did not arrive; ``why`` says the reason."""
-        self._add((label, kind, Outcome.DROPPED, why), image, 1)
+        self._add((label, kind, Outcome.DROPPED, why), image, count)
 
     def renamed(self, name: str, free: str, why: str) -> None:
         """The image ``name`` was written as ``free``."""

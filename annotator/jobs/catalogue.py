@@ -109,8 +109,12 @@ def _import(
     format: str | None = None,
     as_: Literal["annotations", "suggestions"] = "annotations",
     skip_bad: bool = False,
+    labels: Mapping[str, str] | None = None,
+    leave_annotated: bool = False,
 ) -> ImportResult:
-    return project.import_dataset(path, format, as_=as_, skip_bad=skip_bad, context=context)
+    return project.import_dataset(
+        path, format, as_=as_, skip_bad=skip_bad, labels=labels, leave_annotated=leave_annotated, context=context
+    )
 
 
 def _export(
@@ -126,6 +130,9 @@ def _export(
     merge: bool = False,
     replace: bool = False,
     verify: bool = False,
+    version: str = "",
+    only: Sequence[int] | None = None,
+    flat: bool = False,
 ) -> ExportResult:
     return project.export(
         path,
@@ -137,6 +144,9 @@ def _export(
         merge=merge,
         replace=replace,
         verify=verify,
+        version=version,
+        only=only,
+        flat=flat,
         context=context,
     )
 

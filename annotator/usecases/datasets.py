@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from annotator.domain.geometry import GeometryKind
 from annotator.errors import FormatError
@@ -13,8 +12,8 @@ from annotator.formats import registry
 from annotator.formats.dataset import DatasetImage
 from annotator.job_context import JobContext
 from annotator.usecases.image_view import ImageView
-from annotator.usecases.import_labels import take_labels
-from annotator.usecases.intake import CAPTION, Intake, Progress
+from annotator.usecases.import_labels import LEFT_OUT, take_labels
+from annotator.usecases.intake import CAPTION, ImportRequest, Intake, Progress
 from annotator.usecases.matching import ImageMatcher
 from annotator.usecases.parts import Parts
 from annotator.usecases.results import ImportResult
@@ -44,32 +43,26 @@ def detect(parts: Parts, path: Path | None) -> tuple[FoundDataset, ...]:
     return tuple(found)
 
 
-def import_dataset(
-    parts: Parts,
-    path: Path,
-    format_id: str | None,
-    as_: Literal["annotations", "suggestions"],
-    skip_bad: bool,
-    context: JobContext,
-) -> ImportResult:
+def import_dataset(parts: Parts, request: ImportRequest, context: JobContext) -> ImportResult:
     """Read a dataset into the project: all of it, or with an error nothing."""
+    path = request.path
     if not path.exists():
         raise FormatError(f"There is nothing at {path}.", "Check the name.", path=path)
-    chosen = format_id or registry.detect_one(path).format
+    chosen = request.format or registry.detect_one(path).format
     matcher = ImageMatcher(parts)
-    imported = registry.reader(chosen).read(path, image_size=matcher.size, context=context, skip_bad=skip_bad)
+    imported = registry.reader(chosen).read(path, image_size=matcher.size, context=context, skip_bad=request.skip_bad)
     dataset = imported.dataset
-    multiple = dataset.may_have_tags and any(_tags_of(image) > 1 for image in dataset.images)
+    multiple = dataset.may_have_tags and any(_tags_of(image, request.labels) > 1 for image in dataset.images)
     progress = Progress()
     with parts.db.write("import") as writer:
-        labels, added = take_labels(writer, dataset, multiple)
+        labels, added = take_labels(writer, dataset, multiple, request.labels)
         exclusive = {group.id for group in writer.labels.groups() if group.exclusive}
-        intake = Intake(parts, writer, labels, exclusive, progress, as_, f"import:{chosen}")
+        intake = Intake(parts, writer, labels, exclusive, progress, request, f"import:{chosen}")
         for number, batch in enumerate(_batches(_matched(dataset.images, matcher, progress))):
             context.progress(number * BATCH, None, "Importing")
             context.check_cancelled()
             intake.take(batch)
-        if not progress.images:
+        if not progress.images and not progress.left_alone:
             raise FormatError(
                 f"None of the pictures in {path} is in the project.", "Add their folder first.", path=path
             )
@@ -77,15 +70,16 @@ def import_dataset(
         if dataset.extra:
             writer.settings.set(FOREIGN_HEADER, {**writer.settings.get(FOREIGN_HEADER, {}), **dataset.extra})
     added = (*added, CAPTION) if progress.captions else added
-    report = progress.left_out.report(imported.report())
+    report = progress.left_out.report(imported.report(), request.labels)
     warnings = (*report.warnings, *_warnings(progress))
     return ImportResult(
-        len(progress.images), progress.annotations, added, warnings, chosen, rows=report.rows, notes=report.notes
+        len(progress.images), progress.annotations, added, warnings, chosen, report.rows, report.notes, str(path)
     )
 
 
-def _tags_of(image: DatasetImage) -> int:
-    return len({a.label for a in image.annotations if a.geometry.kind is GeometryKind.TAG})
+def _tags_of(image: DatasetImage, renamed: Mapping[str, str]) -> int:
+    tags = {renamed.get(a.label, a.label) for a in image.annotations if a.geometry.kind is GeometryKind.TAG}
+    return len(tags - {LEFT_OUT})
 
 
 def _matched(
@@ -117,6 +111,8 @@ def _warnings(progress: Progress) -> list[str]:
         names = ", ".join(progress.unknown[:SHOWN_NAMES])
         more = f" and {len(progress.unknown) - SHOWN_NAMES:,} more" if len(progress.unknown) > SHOWN_NAMES else ""
         lines.append(f"{len(progress.unknown):,} pictures of the dataset are not in the project: {names}{more}.")
+    if progress.left_alone:
+        lines.append(f"{progress.left_alone:,} pictures have annotations already and stayed as they are.")
     if progress.twice:
         lines.append(f"{progress.twice:,} annotations were there already and were left out.")
     if progress.answered:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -15,7 +16,7 @@ from annotator.domain.kinds import ImageState, Split, Task
 from annotator.domain.records import ImageFilter
 from annotator.errors import AnnotatorError, UsageError
 from annotator.formats import registry
-from annotator.formats.dataset import Dataset
+from annotator.formats.dataset import Dataset, DatasetImage
 from annotator.formats.report import Report
 from annotator.formats.spec import Field
 from annotator.formats.verify import verify
@@ -27,9 +28,7 @@ from annotator.usecases.live_dataset import live_dataset
 from annotator.usecases.parts import Parts
 from annotator.usecases.results import CertificateStats, ExportResult, Loss
 from annotator.usecases.review_view import ReviewView
-from annotator.usecases.settings_view import (
-    REMOVED_ROOTS,
-)
+from annotator.usecases.settings_view import REMOVED_ROOTS
 
 Ids = NDArray[np.int64]
 Scope = Literal["done_or_annotated", "done", "all"]
@@ -39,7 +38,9 @@ _SHAPES = (Task.BOXES, Task.MASKS, Task.KEYPOINTS)
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """What to write where. ``splits`` empty: all; ``version`` empty: the dataset as it is now."""
+    """What to write where. ``splits`` empty: all; ``version`` empty: the dataset as it is now; ``only``: no other images.
+
+    ``flat``: which split an image is in stays behind, so that formats with a place for each write one."""
 
     path: Path
     format: str
@@ -51,6 +52,8 @@ class ExportRequest:
     replace: bool = False
     verify: bool = False
     version: str = ""
+    only: tuple[int, ...] | None = None
+    flat: bool = False
 
 
 def export(parts: Parts, request: ExportRequest, context: JobContext) -> ExportResult:
@@ -70,6 +73,7 @@ def export(parts: Parts, request: ExportRequest, context: JobContext) -> ExportR
     with parts.db.read() as reader:
         if whole:
             dataset = replace(dataset, attachments=attachments(reader.connection))
+        dataset = _flat(dataset) if request.flat else dataset
         report = _write(dataset, request, context)
     with parts.db.read() as reader:
         under = certificates.signed(reader, ids)
@@ -80,7 +84,9 @@ def export(parts: Parts, request: ExportRequest, context: JobContext) -> ExportR
 def _export_version(parts: Parts, request: ExportRequest, context: JobContext) -> ExportResult:
     if request.include_suggestions:
         raise UsageError("A version holds no suggestions.", "Leave --include away.")
-    dataset = versions.chosen(parts, request.version, registry.spec(request.format), request.scope, request.splits)
+    spec = registry.spec(request.format)
+    dataset = versions.chosen(parts, request.version, spec, request.scope, request.splits, request.only)
+    dataset = _flat(dataset) if request.flat else dataset
     if not any(True for _ in dataset.images):
         raise _nothing(request)
     return _result(dataset, _write(dataset, request, context), request, (), context)
@@ -111,13 +117,32 @@ def _result(
     )
 
 
+class _WithoutSplits:
+    """Images that are in no split."""
+
+    def __init__(self, images: Iterable[DatasetImage]) -> None:
+        self._images = images
+
+    def __iter__(self) -> Iterator[DatasetImage]:
+        return (replace(image, split=None) for image in self._images)
+
+
+def _flat(dataset: Dataset) -> Dataset:
+    return replace(dataset, images=_WithoutSplits(dataset.images))
+
+
 def _is_whole(request: ExportRequest) -> bool:
     """Whether the export is of the project and not of a part: then an archive carries all its rows."""
-    return not request.splits and not request.merge
+    return not request.splits and not request.merge and request.only is None and not request.flat
 
 
 def _nothing(request: ExportRequest) -> AnnotatorError:
     """Which pictures were asked for, and what would give some."""
+    if request.only is not None:
+        return AnnotatorError(
+            "There is nothing to export: none of the pictures that were chosen is done or annotated.",
+            "Choose others, or all pictures of the project.",
+        )
     which = {"all": "", "done": " that is done"}.get(request.scope, " that is done or annotated")
     if request.splits:
         splits = " or ".join(request.splits)
@@ -146,6 +171,8 @@ def _chosen(parts: Parts, review: ReviewView, request: ExportRequest) -> Ids:
         removed = set(reader.settings.get(REMOVED_ROOTS, []))
         kept = frozenset({0, *(root.id for root in reader.images.roots())} - removed)
         every = reader.images.ids(ImageFilter(splits=splits, roots=kept))
+        if request.only is not None:
+            every = every[np.isin(every, np.asarray(request.only, np.int64))]
         if request.scope == "all":
             return every
         wanted = reader.images.ids(ImageFilter(splits=splits, states=frozenset({ImageState.DONE})))

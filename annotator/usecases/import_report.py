@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,8 @@ _Key = tuple[str, str]
 ABSENT = "its picture is not in the project"
 TWICE = "it was there already"
 ANSWERED = "its picture has another tag of an exclusive group"
+ANNOTATED = "its picture has annotations already"
+NOT_WANTED = "its label was left out"
 
 
 class LeftOut:
@@ -44,10 +46,11 @@ class LeftOut:
         """A field of an image that the project did not take over."""
         self._tally.dropped("", kind, why, image)
 
-    def report(self, read: Report) -> Report:
-        """``read`` with the rows of what was left out."""
+    def report(self, read: Report, renamed: Mapping[str, str]) -> Report:
+        """``read`` with the rows of what was left out, and of what came under another label: name there to name here."""
         dropped = self._tally.report(read.format, Path()).rows
-        return replace(read, rows=in_order((*dropped, *self._less(read))))
+        taken = (_under(row, renamed.get(row.label, row.label)) for row in self._less(read))
+        return replace(read, rows=in_order((*dropped, *taken)))
 
     def _less(self, read: Report) -> Iterator[ReportRow]:
         for row in read.rows:
@@ -58,6 +61,12 @@ class LeftOut:
                 yield replace(
                     row, count=row.count - gone, images=row.images - self._images[row.label, row.kind], examples=()
                 )
+
+
+def _under(row: ReportRow, name: str) -> ReportRow:
+    if row.outcome is not Outcome.KEPT or name == row.label:
+        return row
+    return replace(row, outcome=Outcome.CONVERTED, detail=f"its label became {name}")
 
 
 def _key(one: DatasetAnnotation) -> _Key:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
 from uuid import UUID
 
 from annotator.domain.geometry import Caption, GeometryKind
@@ -14,7 +16,8 @@ from annotator.domain.records import Annotation, Label, Suggestion, Verdict, new
 from annotator.errors import FormatError
 from annotator.formats.dataset import DatasetAnnotation, DatasetImage
 from annotator.store.session import Writer
-from annotator.usecases.import_report import ANSWERED, TWICE, LeftOut
+from annotator.usecases.import_labels import LEFT_OUT
+from annotator.usecases.import_report import ANNOTATED, ANSWERED, NOT_WANTED, TWICE, LeftOut
 from annotator.usecases.parts import Parts
 from annotator.usecases.settings_view import CAPTION_LABEL, FOREIGN_CONFIDENCE, FOREIGN_FIELDS
 
@@ -26,6 +29,19 @@ TASK_OF |= {GeometryKind.KEYPOINTS: Task.KEYPOINTS, GeometryKind.CAPTION: Task.C
 _PERSONS = frozenset({ImageState.NEW, ImageState.IN_PROGRESS, ImageState.DONE, ImageState.SKIPPED})
 
 
+@dataclass(frozen=True)
+class ImportRequest:
+    """What to read, and as what. ``labels``: names of the dataset to names of the project, empty for those to leave out; all
+    others are matched by name. ``leave_annotated``: pictures that have annotations stay as they are."""
+
+    path: Path
+    format: str | None = None
+    as_: Literal["annotations", "suggestions"] = "annotations"
+    skip_bad: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    leave_annotated: bool = False
+
+
 @dataclass
 class Progress:
     """What an import has done so far."""
@@ -35,6 +51,7 @@ class Progress:
     unknown: list[str] = field(default_factory=list)
     twice: int = 0
     answered: int = 0
+    left_alone: int = 0
     done: dict[Task, list[int]] = field(default_factory=dict)
     splits: dict[Split, list[int]] = field(default_factory=dict)
     frames: dict[int, tuple[str, int]] = field(default_factory=dict)
@@ -55,7 +72,7 @@ class Intake:
         labels: dict[str, Label],
         exclusive: set[int],
         progress: Progress,
-        as_: str,
+        request: ImportRequest,
         origin: str,
     ) -> None:
         self._parts = parts
@@ -63,7 +80,12 @@ class Intake:
         self._labels = labels
         self._exclusive = exclusive
         self._progress = progress
-        self._as = as_
+        self._as = request.as_
+        self._request = request
+        groups: defaultdict[int | None, set[int]] = defaultdict(set)
+        for label in labels.values():
+            groups[label.group_id].add(label.id)
+        self._groups = groups
         self._origin = origin
         self._runs: dict[tuple[Task, str], int] = {}
         self._written: Counter[int] = Counter()
@@ -83,18 +105,17 @@ class Intake:
         count = sum(len(image.annotations) for _, image in batch)
         self._ids = iter(sorted((new_id() for _ in range(count)), key=lambda each: each.int))
         for image_id, image in batch:
+            if self._stays(image_id, image, before):
+                continue
             self._note(image_id, image)
             have: defaultdict[int, list[Annotation]] = defaultdict(list)
             for known in before.get(image_id, ()):
                 have[known.label_id].append(known)
             for each in image.annotations:
-                if not each.label and isinstance(each.geometry, Caption):
-                    label = self._caption_label()
-                elif each.label not in self._labels:
-                    raise FormatError(f"{image.name} has the label {each.label!r}, which the dataset does not list.")
-                else:
-                    label = self._labels[each.label]
-                if each.decision is Decision.REJECTED:
+                label = self._label_of(each, image)
+                if label is None:
+                    lost.append((each, NOT_WANTED))
+                elif each.decision is Decision.REJECTED:
                     if self._is_new_rejection(image_id, label):
                         rejected.append((self._suggestion(image_id, label, each, REJECTIONS), each.annotator))
                     else:
@@ -120,6 +141,25 @@ class Intake:
         )
         self._progress.annotations += len(annotations) + len(suggestions) + len(rejected)
         self._remember_fields()
+
+    def _stays(self, image_id: int, image: DatasetImage, before: Mapping[int, Sequence[Annotation]]) -> bool:
+        """Whether the picture is to stay as it is, because it had annotations before this import."""
+        if not self._request.leave_annotated or image_id in self._progress.images or not before.get(image_id):
+            return False
+        self._progress.left_alone += 1
+        self._progress.left_out.annotations(image, [(one, ANNOTATED) for one in image.annotations])
+        return True
+
+    def _label_of(self, each: DatasetAnnotation, image: DatasetImage) -> Label | None:
+        """The label that the annotation gets; None when a person leaves its label out."""
+        if not each.label and isinstance(each.geometry, Caption):
+            return self._caption_label()
+        name = self._request.labels.get(each.label, each.label)
+        if name == LEFT_OUT and each.label:
+            return None
+        if name not in self._labels:
+            raise FormatError(f"{image.name} has the label {each.label!r}, which the dataset does not list.")
+        return self._labels[name]
 
     def _caption_label(self) -> Label:
         """The label of captions, made when the first one comes."""
@@ -204,7 +244,7 @@ class Intake:
             self._progress.twice += 1
             return TWICE
         if each.geometry.kind is GeometryKind.TAG and label.group_id in self._exclusive:
-            members = {one.id for one in self._labels.values() if one.group_id == label.group_id}
+            members = self._groups[label.group_id]
             if any(a.kind is GeometryKind.TAG for member in members for a in have.get(member, ())):
                 self._progress.answered += 1
                 return ANSWERED

@@ -45,6 +45,7 @@ class ImportResult:
     format: str = ""
     rows: tuple[ReportRow, ...] = ()
     notes: tuple[str, ...] = ()
+    path: str = ""
 
 
 @dataclass(frozen=True)
@@ -227,11 +228,13 @@ class VersionResult:
 
 @dataclass(frozen=True)
 class LabelDiff:
-    """Annotations of one label that are only in the later, and only in the earlier version; a moved box is one of each."""
+    """Annotations of one label that are only in the later, and only in the earlier version; a moved box is one of each, and
+    one of the ``changed``: pairs of both on one image."""
 
     name: str
     added: int
     removed: int
+    changed: int = 0
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
 from annotator.domain.kinds import Split
+from annotator.edits.changes import Edit
+from annotator.edits.history import History
+from annotator.edits.images import divide
 from annotator.errors import AnnotatorError, UsageError
 from annotator.job_context import JobContext
 from annotator.learning.splits import stratified
@@ -17,10 +21,39 @@ from annotator.usecases.parts import Parts
 from annotator.usecases.results import LabelSplit, SplitResult
 
 SPLITS = tuple(Split)
+PAGE = 5_000
 
 
-def split(parts: Parts, fractions: Mapping[Split, float], seed: int, context: JobContext) -> SplitResult:
-    """Assign every image that has no split; one transaction. Raises ``UsageError`` for fractions that cannot be."""
+@dataclass(frozen=True)
+class SplitPlan:
+    """Which images would get which split, and how it would then stand."""
+
+    of_image: Mapping[int, Split]
+    result: SplitResult
+
+
+def split(
+    parts: Parts, history: History, fractions: Mapping[Split, float], seed: int, anew: bool, context: JobContext
+) -> SplitResult:
+    """Carry out the plan as one edit, which can be undone."""
+    planned = plan(parts, fractions, seed, anew, context)
+    history.perform(split_edit(parts, planned, context)).future.result()
+    return planned.result
+
+
+def split_edit(parts: Parts, planned: SplitPlan, context: JobContext) -> Edit:
+    """The edit that puts images where the plan wants them."""
+    ids, images = list(planned.of_image), []
+    for at in range(0, len(ids), PAGE):
+        context.check_cancelled()
+        context.progress(at, len(ids), "Splitting")
+        with parts.db.read() as reader:
+            images += reader.images.many(ids[at : at + PAGE])
+    return divide(images, planned.of_image, annotator=parts.annotator)
+
+
+def plan(parts: Parts, fractions: Mapping[Split, float], seed: int, anew: bool, context: JobContext) -> SplitPlan:
+    """A split for every image that has none, or with ``anew`` for all. Raises ``UsageError`` for fractions that cannot be."""
     share = [fractions.get(one, 0.0) for one in SPLITS]
     if min(share) < 0 or not sum(share) > 0:
         raise UsageError(
@@ -38,27 +71,26 @@ def split(parts: Parts, fractions: Mapping[Split, float], seed: int, context: Jo
     of_image = np.asarray([groups[key] for key in keys])
     current = np.full(len(groups), -1, np.int64)
     for at, (_, _, _, name, _, _) in enumerate(images):
-        if name:
+        if name and not anew:
             current[of_image[at]] = SPLITS.index(Split(name))
     context.check_cancelled()
     matrix, columns = _matrix(images, of_image, pairs, len(groups))
     chosen = stratified(matrix, np.bincount(of_image, minlength=len(groups)), current, share, list(groups), seed=seed)
     context.check_cancelled()
-    added: dict[Split, list[int]] = {}
-    for at, (image_id, _, _, name, _, _) in enumerate(images):
-        if not name:
-            added.setdefault(SPLITS[chosen[of_image[at]]], []).append(image_id)
-    with parts.db.write("split") as writer:
-        for one, ids in added.items():
-            writer.images.set_split(ids, one)
-    counts = Counter(name or SPLITS[chosen[of_image[at]]].value for at, (_, _, _, name, _, _) in enumerate(images))
-    final = np.asarray([SPLITS.index(Split(i[3])) if i[3] else chosen[of_image[at]] for at, i in enumerate(images)])
-    return SplitResult(
-        added=sum(map(len, added.values())),
+    # An image that stands apart from its group, as a person put it there, stays where it is.
+    kept = [i[3] if not anew else "" for i in images]
+    final = np.asarray(
+        [SPLITS.index(Split(kept[at])) if kept[at] else chosen[of_image[at]] for at in range(len(images))]
+    )
+    moved = {i[0]: SPLITS[final[at]] for at, i in enumerate(images) if i[3] != SPLITS[final[at]].value}
+    counts = np.bincount(final, minlength=len(SPLITS))
+    result = SplitResult(
+        added=len(moved),
         groups=len(groups),
-        splits={one.value: counts.get(one.value, 0) for one in SPLITS},
+        splits={one.value: int(counts[at]) for at, one in enumerate(SPLITS)},
         labels=_by_label(images, pairs, final, columns, names),
     )
+    return SplitPlan(moved, result)
 
 
 def _key(sequence: str, content: str, root: int, uri: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,36 +59,84 @@ def versions(parts: Parts) -> tuple[VersionResult, ...]:
     return tuple(sorted(found, key=lambda each: each.created_at))
 
 
-def chosen(parts: Parts, name: str, spec: FormatSpec, scope: str, splits: Iterable[Split]) -> Dataset:
+def chosen(
+    parts: Parts,
+    name: str,
+    spec: FormatSpec,
+    scope: str,
+    splits: Iterable[Split],
+    only: Iterable[int] | None = None,
+) -> Dataset:
     """The dataset of a version with the images that an export of ``scope`` and ``splits`` writes in the format of ``spec``."""
     dataset = _read(parts, name)
-    images = _Chosen(parts, dataset.images, spec, scope, frozenset(splits))
+    images = _Chosen(parts, dataset.images, spec, scope, frozenset(splits), None if only is None else frozenset(only))
     return replace(dataset, images=images, extra=_without_ours(dataset.extra))
 
 
-def diff(parts: Parts, before: str, after: str, context: JobContext) -> DiffResult:
+@dataclass
+class Changes:
+    """What differs between two versions, with the ids of the images that it is on, in the order of the later version.
+
+    ``changed`` annotations of a label count among both the added and the removed ones: on the same image one came and one went.
+    """
+
+    before: str
+    after: str
+    images_added: list[int] = field(default_factory=list)
+    images_removed: list[int] = field(default_factory=list)
+    images_changed: list[int] = field(default_factory=list)
+    on_images: dict[str, list[int]] = field(default_factory=dict)
+    added: Counter[str] = field(default_factory=Counter)
+    removed: Counter[str] = field(default_factory=Counter)
+    changed: Counter[str] = field(default_factory=Counter)
+    names: list[str] = field(default_factory=list)
+
+    def result(self) -> DiffResult:
+        """The figures alone."""
+        names = sorted(self.added.keys() | self.removed.keys())
+        return DiffResult(
+            self.before,
+            self.after,
+            len(self.images_added),
+            len(self.images_removed),
+            len(self.images_changed),
+            tuple(LabelDiff(name, self.added[name], self.removed[name], self.changed[name]) for name in names),
+            tuple(self.names[:_SHOWN]),
+        )
+
+    def note(self, image: DatasetImage, more: Counter[str], fewer: Counter[str]) -> None:
+        """Count what came to and went from an image."""
+        self.added.update(more)
+        self.removed.update(fewer)
+        self.changed.update(more & fewer)
+        for name in more | fewer:
+            self.on_images.setdefault(name, []).append(_id(image))
+
+
+def diff(parts: Parts, before: str, after: str, context: JobContext) -> Changes:
     """What was added, removed and changed from one version to another; ``CURRENT`` is the project as it is now."""
+    found = Changes(before, after)
+    context.progress(0, None, "Comparing")
     old = {image.name: image for image in _images(parts, before, context)}
-    images = {"added": 0, "changed": 0}
-    added: Counter[str] = Counter()
-    removed: Counter[str] = Counter()
-    names: list[str] = []
     for image in _images(parts, after, context):
         context.check_cancelled()
         known = old.pop(image.name, None)
         here, there = _content(image), _content(known)
-        more, fewer = here - there, there - here
-        added.update(_labels(more))
-        removed.update(_labels(fewer))
+        more, fewer = _labels(here - there), _labels(there - here)
+        found.note(image, more, fewer)
         if known is None:
-            images["added"] += 1
+            found.images_added.append(_id(image))
         elif more or fewer or _state(image) != _state(known):
-            images["changed"] += 1
-            names.append(image.name)
+            found.images_changed.append(_id(image))
+            found.names.append(image.name)
     for image in old.values():
-        removed.update(_labels(_content(image)))
-    labels = tuple(LabelDiff(name, added[name], removed[name]) for name in sorted(added.keys() | removed.keys()))
-    return DiffResult(before, after, images["added"], len(old), images["changed"], labels, tuple(names[:_SHOWN]))
+        found.images_removed.append(_id(image))
+        found.note(image, Counter(), _labels(_content(image)))
+    return found
+
+
+def _id(image: DatasetImage) -> int:
+    return int(own(image.extra, OURS).get("id", 0))
 
 
 class _Marked:
@@ -111,9 +159,15 @@ class _Chosen:
     """The images of a version that an export writes, with the files where the project has them now."""
 
     def __init__(
-        self, parts: Parts, images: Iterable[DatasetImage], spec: FormatSpec, scope: str, splits: frozenset[Split]
+        self,
+        parts: Parts,
+        images: Iterable[DatasetImage],
+        spec: FormatSpec,
+        scope: str,
+        splits: frozenset[Split],
+        only: frozenset[int] | None,
     ) -> None:
-        self._images, self._scope, self._splits = images, scope, splits
+        self._images, self._scope, self._splits, self._only = images, scope, splits, only
         self._held = spec.kinds | set(spec.converts)
         self._paths = dict(_paths(parts))
         self._tags = any(kind.value == "tag" for kind in self._held)
@@ -126,6 +180,8 @@ class _Chosen:
 
     def _is_written(self, image: DatasetImage) -> bool:
         if self._splits and image.split not in self._splits:
+            return False
+        if self._only is not None and own(image.extra, OURS).get("id", 0) not in self._only:
             return False
         if self._scope != "all" and not (image.done or (self._scope == "done_or_annotated" and image.annotations)):
             return False
@@ -166,12 +222,12 @@ def _about(parts: Parts, name: str) -> dict[str, Any]:
 
 
 def _result(about: dict[str, Any]) -> VersionResult:
-    return VersionResult(**{field: about[field] for field in VersionResult.__dataclass_fields__})
+    return VersionResult(**{name: about[name] for name in VersionResult.__dataclass_fields__})
 
 
 def _images(parts: Parts, name: str, context: JobContext) -> Iterable[DatasetImage]:
     if name == CURRENT:
-        return live_dataset(parts, ImageView(parts).ids(ImageFilter()), context).images
+        return _Marked(parts, live_dataset(parts, ImageView(parts).ids(ImageFilter()), context).images)
     return _read(parts, name).images
 
 
