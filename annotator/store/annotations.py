@@ -19,9 +19,9 @@ from annotator.errors import StoreError
 from annotator.events import Table
 from annotator.store import counters
 from annotator.store.bulk import insert_rows
-from annotator.store.images import chunks
+from annotator.store.id_arrays import chunks
 from annotator.store.ledger import Ledger
-from annotator.store.tables import AnnotationRow, ImageRow
+from annotator.store.tables import AnnotationRow
 from annotator.store.tallies import Tallies, differences
 from annotator.store.types import dump_geometry, dump_mapping, load_geometry, load_mapping
 from annotator.store.visibility import annotation_visible
@@ -269,9 +269,7 @@ class AnnotationWrites(AnnotationReads):
         for label, number in Counter(a.label_id for a in annotations).items():
             self._ledger.count(counters.ANNOTATION_LABEL, label, sign * number)
         Tallies(self._connection).add(differences(annotations, sign))
-        images = Counter(a.image_id for a in annotations)
-        count_on_images(self._connection, "annotations", {image: sign * number for image, number in images.items()})
-        self._ledger.note(Table.ANNOTATION, images=images)
+        self._ledger.note(Table.ANNOTATION, images=(a.image_id for a in annotations))
 
     @staticmethod
     def _check(changed: int, expected: int) -> None:
@@ -285,14 +283,6 @@ def _bounds(values: Sequence[float | None]) -> Bounds:
     """The four numbers of a row that has them."""
     x1, y1, x2, y2 = (float(value or 0.0) for value in values)
     return x1, y1, x2, y2
-
-
-def count_on_images(connection: Connection, column: str, differences: Mapping[int, int]) -> None:
-    """Add differences to a count that each image's row keeps."""
-    rows = [{"key": image, "difference": number} for image, number in differences.items() if number]
-    if rows:
-        value = getattr(ImageRow, column) + bindparam("difference")
-        connection.execute(update(ImageRow).where(ImageRow.id == bindparam("key")).values({column: value}), rows)
 
 
 def _row(annotation: Annotation) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
 
 from annotator.domain.records import now
 from annotator.errors import StoreError
@@ -19,7 +19,6 @@ from annotator.store.tables import (
     BatchDiffRow,
     BatchLabelRow,
     BatchRow,
-    ImageRow,
     SuggestionRow,
     VerdictRow,
 )
@@ -89,6 +88,7 @@ class BatchWrites(BatchReads):
         )
         if found.rowcount == 0:
             raise StoreError("A bulk edit was undone or redone elsewhere in the meantime.", "Look at the images again.")
+        keep_more_pages(self._connection)
         others = select(BatchRow.id).where(BatchRow.applied, BatchRow.id != batch_id)
         free = or_(AnnotationRow.removed_by.is_(None), AnnotationRow.removed_by.not_in(others))
         there = or_(AnnotationRow.added_by.is_(None), AnnotationRow.added_by.in_(others))
@@ -105,14 +105,8 @@ class BatchWrites(BatchReads):
         return self._connection.execute(update(AnnotationRow).where(chosen).values(removed_by=batch_id)).rowcount
 
     def _count_annotations(self, chosen: ColumnElement[bool], sign: int) -> None:
-        row = AnnotationRow
-        query = select(row.label_id, func.count()).where(chosen).group_by(row.label_id)
-        for label, number in self._connection.execute(query).all():
+        for label, number in Tallies(self._connection).add_chosen(chosen, sign).items():
             self._ledger.count(counters.ANNOTATION_LABEL, label, sign * number)
-        each = select(row.image_id, func.count().label("number")).where(chosen).group_by(row.image_id).subquery()
-        counted = update(ImageRow).where(ImageRow.id == each.c.image_id)
-        self._connection.execute(counted.values(annotations=ImageRow.annotations + sign * each.c.number))
-        Tallies(self._connection).add_chosen(chosen, sign)
         self._ledger.note(Table.ANNOTATION, everything=True)
 
     def _judge(self, batch_id: UUID, applied: bool) -> None:
@@ -138,20 +132,22 @@ class BatchWrites(BatchReads):
     def _relabel(self, batch_id: UUID, applied: bool) -> None:
         moved = BatchLabelRow
         old, new = (moved.before_id, moved.after_id) if applied else (moved.after_id, moved.before_id)
-        keep_more_pages(self._connection)
-        of_batch = and_(moved.batch_id == batch_id, moved.annotation_id == AnnotationRow.id)
         pairs = self._connection.execute(select(old, new).where(moved.batch_id == batch_id).distinct()).all()
         for old_id, new_id in pairs:
-            mine = and_(of_batch, old == old_id, new == new_id, AnnotationRow.label_id == old_id)
-            # Counted before: those that another batch hides, which are few, rather than all that are to be seen.
-            owned = or_(AnnotationRow.added_by.is_not(None), AnnotationRow.removed_by.is_not(None))
-            unseen = (
-                select(func.count()).select_from(AnnotationRow, moved).where(mine, owned, not_(annotation_visible()))
+            # What is moved is all that the smaller label has: it is counted before and after, in the label's index.
+            smaller = old_id if applied else new_id
+            before = self._shown(smaller)
+            mine = and_(
+                moved.batch_id == batch_id, moved.annotation_id == AnnotationRow.id, old == old_id, new == new_id
             )
-            hidden = self._connection.execute(unseen).scalar_one()
-            number = (
-                self._connection.execute(update(AnnotationRow).where(mine).values(label_id=new_id)).rowcount - hidden
-            )
+            here = and_(mine, AnnotationRow.label_id == old_id)
+            self._connection.execute(update(AnnotationRow).where(here).values(label_id=new_id))
+            number = abs(self._shown(smaller) - before)
             self._ledger.count(counters.ANNOTATION_LABEL, old_id, -number)
             self._ledger.count(counters.ANNOTATION_LABEL, new_id, number)
             self._ledger.note(Table.ANNOTATION, labels=(old_id, new_id), everything=True)
+
+    def _shown(self, label_id: int) -> int:
+        """How many annotations of a label are in force."""
+        query = select(func.count()).where(AnnotationRow.label_id == label_id, annotation_visible())
+        return int(self._connection.execute(query).scalar_one())

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, insert, select
 from annotator.domain.kinds import FindingState
 from annotator.domain.records import FindingDecision
 from annotator.events import Table
-from annotator.store.images import chunks
+from annotator.store.id_arrays import chunks
 from annotator.store.ledger import Ledger
 from annotator.store.tables import FindingRow
 

@@ -6,12 +6,12 @@ import unicodedata
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy import ColumnElement, Select, select
 
 from annotator.domain.records import ImageFilter
 from annotator.store.tables import AnnotationRow, ImageRow, SuggestionRow
 from annotator.store.tallies import ANNOTATOR, ATTRIBUTE, attribute_key, with_tally
-from annotator.store.visibility import annotation_visible
+from annotator.store.visibility import OPEN_BY_INDEX, annotation_visible
 
 
 class ImageOrder(StrEnum):
@@ -19,8 +19,6 @@ class ImageOrder(StrEnum):
 
     ADDED = "added"
     NAME = "name"
-    FEWEST_ANNOTATIONS = "fewest_annotations"
-    MOST_SUGGESTIONS = "most_suggestions"
 
 
 def search_text(text: str) -> str:
@@ -30,6 +28,13 @@ def search_text(text: str) -> str:
 
 def conditions(chosen: ImageFilter) -> list[ColumnElement[bool]]:
     """What an image must fulfil to pass ``chosen``."""
+    id_, lacked = ImageRow.id, lacking(chosen)
+    found = own_conditions(chosen) + [id_.in_(query) for query in carriers(chosen)]
+    return found if lacked is None else [*found, id_.not_in(lacked)]
+
+
+def own_conditions(chosen: ImageFilter) -> list[ColumnElement[bool]]:
+    """What an image's own row must fulfil to pass ``chosen``."""
     image = ImageRow
     found: list[ColumnElement[bool]] = []
     for word in search_text(chosen.text).split():
@@ -42,18 +47,28 @@ def conditions(chosen: ImageFilter) -> list[ColumnElement[bool]]:
         found.append(image.flagged.is_(chosen.flagged))
     if chosen.roots:
         found.append(image.root_id.in_(sorted(chosen.roots)))
-    if chosen.annotated is not None:
-        found.append(image.annotations > 0 if chosen.annotated else image.annotations == 0)
     if chosen.suggested is not None:
         found.append(image.suggestions > 0 if chosen.suggested else image.suggestions == 0)
+    return found
+
+
+def carriers(chosen: ImageFilter) -> list[Select[Any]]:
+    """The ids of the images that carry what ``chosen`` asks for, one query for each thing, read in the order of an index.
+
+    An id may come several times.
+    """
+    found: list[Select[Any]] = []
+    if chosen.annotated:
+        found.append(with_tally(ANNOTATOR))
     if chosen.annotator:
-        found.append(image.id.in_(with_tally(ANNOTATOR, chosen.annotator)))
+        found.append(with_tally(ANNOTATOR, chosen.annotator))
     if chosen.attribute is not None:
-        found.append(image.id.in_(with_tally(ATTRIBUTE, attribute_key(*chosen.attribute))))
+        found.append(with_tally(ATTRIBUTE, attribute_key(*chosen.attribute)))
     if chosen.label_ids and chosen.suggested:
         found.append(_suggested(SuggestionRow.label_id.in_(sorted(chosen.label_ids))))
     elif chosen.label_ids:
-        found.append(_annotated(AnnotationRow.label_id.in_(sorted(chosen.label_ids))))
+        labels = AnnotationRow.label_id.in_(sorted(chosen.label_ids))
+        found.append(select(AnnotationRow.image_id).where(labels, annotation_visible()))
     if chosen.min_confidence is not None or chosen.max_confidence is not None:
         least = 0.0 if chosen.min_confidence is None else chosen.min_confidence
         most = 1.0 if chosen.max_confidence is None else chosen.max_confidence
@@ -61,12 +76,13 @@ def conditions(chosen: ImageFilter) -> list[ColumnElement[bool]]:
     return found
 
 
-def _annotated(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    return ImageRow.id.in_(select(AnnotationRow.image_id).where(condition, annotation_visible()))
+def lacking(chosen: ImageFilter) -> Select[Any] | None:
+    """The ids of the images that do not pass ``chosen`` because of what they carry."""
+    return with_tally(ANNOTATOR) if chosen.annotated is False else None
 
 
-def _suggested(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    return ImageRow.id.in_(select(SuggestionRow.image_id).where(and_(SuggestionRow.is_open, condition)))
+def _suggested(condition: ColumnElement[bool]) -> Select[Any]:
+    return select(SuggestionRow.image_id).where(OPEN_BY_INDEX, condition)
 
 
 def ordered(query: Select[Any], order: ImageOrder) -> Select[Any]:
@@ -76,7 +92,3 @@ def ordered(query: Select[Any], order: ImageOrder) -> Select[Any]:
             return query.order_by(ImageRow.id)
         case ImageOrder.NAME:
             return query.order_by(ImageRow.search, ImageRow.id)
-        case ImageOrder.FEWEST_ANNOTATIONS:
-            return query.order_by(ImageRow.annotations, ImageRow.id)
-        case ImageOrder.MOST_SUGGESTIONS:
-            return query.order_by(ImageRow.suggestions.desc(), ImageRow.id)

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from annotator.domain.kinds import ImageState, Split, Task
 from annotator.domain.records import Image, ImageFilter, now
 from annotator.errors import StoreError
 from annotator.events import Table
 from annotator.store import counters
-from annotator.store.image_filter import ImageOrder, conditions, ordered, search_text
+from annotator.store.id_arrays import among, chunks, id_array, sorted_once
+from annotator.store.image_filter import ImageOrder, carriers, conditions, lacking, ordered, own_conditions, search_text
 from annotator.store.ledger import Ledger
 from annotator.store.tables import DoneRow, ImageRow, RootRow
+from annotator.store.tallies import Tallies
 from annotator.store.types import dump_mapping, load_mapping
 
-_CHUNK = 500
 _INSERT_CHUNK = 2_000
 _MANY = 20_000
 """From so many ids on, reading a column of all images costs less than asking for these."""
@@ -103,13 +103,6 @@ def _record(row: Any) -> Image:
     return Image(*values)
 
 
-def chunks(ids: Iterable[Any], size: int = _CHUNK) -> Iterator[list[Any]]:
-    """``ids`` in lists that fit into one statement."""
-    iterator = iter(ids)
-    while chunk := list(islice(iterator, size)):
-        yield chunk
-
-
 class ImageReads:
     """Reads of images and roots."""
 
@@ -144,14 +137,27 @@ class ImageReads:
         return [_record(row) for row in self._connection.execute(query)]
 
     def ids(self, chosen: ImageFilter | None = None, order: ImageOrder = ImageOrder.ADDED) -> NDArray[np.int64]:
-        """The ids of the images that pass ``chosen``, in ``order``, as an int64 array."""
-        query = ordered(select(ImageRow.id).where(*conditions(chosen or ImageFilter())), order)
-        return self._id_array(query)
+        """The ids of the images that pass ``chosen``, in ``order``, as an int64 array.
+
+        What images carry is looked up by itself and the ids intersected here: half the time of a join of 100,000 rows.
+        """
+        chosen = chosen or ImageFilter()
+        own, lacked = own_conditions(chosen), lacking(chosen)
+        carrying = [id_array(self._connection, query) for query in carriers(chosen)]
+        if order is not ImageOrder.ADDED:
+            found = id_array(self._connection, ordered(select(ImageRow.id).where(*own), order))
+        elif own or not carrying:
+            found = sorted_once(id_array(self._connection, select(ImageRow.id).where(*own)))
+        else:
+            found = sorted_once(carrying.pop())
+        for each in carrying:
+            found = found[among(each, found)]
+        return found if lacked is None else found[~among(id_array(self._connection, lacked), found)]
 
     def passing(self, ids: Iterable[int], chosen: ImageFilter) -> NDArray[np.int64]:
         """Those of ``ids`` whose images pass ``chosen``, ascending within every few hundred."""
         query = select(ImageRow.id).where(*conditions(chosen)).order_by(ImageRow.id)
-        parts = [self._id_array(query.where(ImageRow.id.in_(chunk))) for chunk in chunks(ids)]
+        parts = [id_array(self._connection, query.where(ImageRow.id.in_(chunk))) for chunk in chunks(ids)]
         return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
     def count(self) -> int:
@@ -160,10 +166,12 @@ class ImageReads:
 
     def shown_counts(self, ids: Iterable[int]) -> dict[int, tuple[int, int]]:
         """For each image how many annotations and how many open suggestions it shows."""
+        wanted = [int(i) for i in ids]
+        drawn = Tallies(self._connection).annotations_on(wanted)
         found: dict[int, tuple[int, int]] = {}
-        for chunk in chunks(int(i) for i in ids):
-            query = select(ImageRow.id, ImageRow.annotations, ImageRow.suggestions).where(ImageRow.id.in_(chunk))
-            found.update({row[0]: (row[1], row[2]) for row in self._connection.execute(query)})
+        for chunk in chunks(wanted):
+            query = select(ImageRow.id, ImageRow.suggestions).where(ImageRow.id.in_(chunk))
+            found.update({row[0]: (drawn.get(row[0], 0), row[1]) for row in self._connection.execute(query)})
         return found
 
     def problems(self) -> list[Image]:
@@ -211,7 +219,9 @@ class ImageReads:
 
     def done_ids(self, task: Task) -> NDArray[np.int64]:
         """The ids of the images that are done for ``task``, ascending."""
-        return self._id_array(select(DoneRow.image_id).where(DoneRow.task == task.value).order_by(DoneRow.image_id))
+        return id_array(
+            self._connection, select(DoneRow.image_id).where(DoneRow.task == task.value).order_by(DoneRow.image_id)
+        )
 
     def known(self, root_id: int, uris: Iterable[str] | None = None) -> dict[str, tuple[int, int, int]]:
         """For each URI of a root (or those of ``uris`` that it has) its image id, file size and modification time in ns."""
@@ -230,24 +240,14 @@ class ImageReads:
         """The ids of the images that are there but of whose file ``what`` is not known, ascending."""
         condition = ImageRow.width == 0 if what is Unread.SIZE else ImageRow.content_hash == ""
         bad = (ImageState.MISSING.value, ImageState.UNREADABLE.value)
-        return self._id_array(select(ImageRow.id).where(condition, ImageRow.state.not_in(bad)).order_by(ImageRow.id))
+        return id_array(
+            self._connection, select(ImageRow.id).where(condition, ImageRow.state.not_in(bad)).order_by(ImageRow.id)
+        )
 
     def roots(self) -> tuple[Root, ...]:
         """The folders that images were added from, without root 0."""
         query = select(RootRow.id, RootRow.path).where(RootRow.id != 0).order_by(RootRow.id)
         return tuple(Root(*row) for row in self._connection.execute(query))
-
-    def _id_array(self, query: Select[Any]) -> NDArray[np.int64]:
-        """The first column of a query, in its order.
-
-        SQLite hands over one long text: for 100,000 ids a quarter of the time of as many rows. It keeps the order of an inner
-        query for ``group_concat``: https://sqlite.org/optoverview.html#omit_order_by_on_subqueries_in_from_clause (case 5).
-        """
-        if self._connection.dialect.name != "sqlite":
-            return np.fromiter(self._connection.execute(query).scalars(), dtype=np.int64)
-        inner = query.subquery()
-        found = self._connection.execute(select(func.group_concat(next(iter(inner.c))))).scalar_one()
-        return np.fromstring(found, dtype=np.int64, sep=",") if found else np.empty(0, dtype=np.int64)
 
 
 class ImageWrites(ImageReads):
@@ -283,7 +283,9 @@ class ImageWrites(ImageReads):
                 before = self._connection.execute(select(func.coalesce(func.max(ImageRow.id), 0))).scalar_one()
                 self._connection.execute(insert(ImageRow), rows)
                 added.extend(
-                    self._id_array(select(ImageRow.id).where(ImageRow.id > before).order_by(ImageRow.id)).tolist()
+                    id_array(
+                        self._connection, select(ImageRow.id).where(ImageRow.id > before).order_by(ImageRow.id)
+                    ).tolist()
                 )
                 for scope, column in ((counters.IMAGE_STATE, "state"), (counters.IMAGE_SPLIT, "split")):
                     for key, number in Counter(row[column] for row in rows).items():

@@ -14,7 +14,8 @@ from annotator.domain.records import Annotation, Suggestion, Verdict
 from annotator.store import annotations as annotation_rows
 from annotator.store import suggestions as suggestion_rows
 from annotator.store import verdicts as verdict_rows
-from annotator.store.images import ImageReads, chunks
+from annotator.store.id_arrays import chunks
+from annotator.store.images import ImageReads
 from annotator.store.labels import LabelReads
 from annotator.store.tables import AnnotationRow, BatchLabelRow, BatchRow, SuggestionRow, VerdictRow
 from annotator.store.visibility import verdict_visible

@@ -10,19 +10,19 @@ from uuid import UUID
 import numpy as np
 import orjson
 from numpy.typing import NDArray
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from annotator.domain.kinds import Task
 from annotator.domain.page import suggestion_order
 from annotator.domain.records import Suggestion
 from annotator.events import Table
 from annotator.store import counters
-from annotator.store.annotations import count_on_images
 from annotator.store.bulk import insert_rows
-from annotator.store.images import chunks
+from annotator.store.id_arrays import chunks, id_array, sorted_once
 from annotator.store.ledger import Ledger
-from annotator.store.tables import SuggestionRow
+from annotator.store.tables import ImageRow, SuggestionRow
 from annotator.store.types import dump_geometry, dump_json, dump_mapping, load_geometry, load_mapping
+from annotator.store.visibility import OPEN_BY_INDEX
 
 _INSERT_CHUNK = 5_000
 Bounds = tuple[float | None, float | None, float | None, float | None]
@@ -119,7 +119,7 @@ class SuggestionReads:
 
     def open_by_label(self) -> dict[tuple[Task, int], int]:
         """How many suggestions with rows are open, by task and label."""
-        query = select(SuggestionRow.task, SuggestionRow.label_id, func.count()).where(SuggestionRow.is_open)
+        query = select(SuggestionRow.task, SuggestionRow.label_id, func.count()).where(OPEN_BY_INDEX)
         query = query.group_by(SuggestionRow.task, SuggestionRow.label_id)
         return {(_TASKS[row[0]], row[1]): row[2] for row in self._connection.execute(query)}
 
@@ -138,23 +138,25 @@ class SuggestionReads:
         self, tasks: Iterable[Task], label_ids: Iterable[int], least: float, most: float
     ) -> NDArray[np.int64]:
         """The images with open suggestions of ``tasks``, of any of ``label_ids`` (empty: of any label), of a confidence from
-        ``least`` to ``most``; each once, in no order."""
+        ``least`` to ``most``; each once, ascending."""
         query = select(SuggestionRow.image_id).where(
-            SuggestionRow.is_open,
+            OPEN_BY_INDEX,
             SuggestionRow.task.in_([task.value for task in tasks]),
             SuggestionRow.confidence.between(least, most),
         )
         wanted = sorted(label_ids)
         if wanted:
             query = query.where(SuggestionRow.label_id.in_(wanted))
-        return np.fromiter(self._connection.execute(query.distinct()).scalars(), dtype=np.int64)
+        return sorted_once(id_array(self._connection, query))
 
     def counts_on(self, ids: Iterable[int], task: Task) -> dict[int, int]:
         """For each image its number of open suggestions of a task that are written; images without any are left out."""
         found: dict[int, int] = {}
         for chunk in chunks(int(i) for i in ids):
-            query = self._open(select(SuggestionRow.image_id, func.count()), task, None)
-            query = query.where(SuggestionRow.image_id.in_(chunk)).group_by(SuggestionRow.image_id)
+            query = select(SuggestionRow.image_id, func.count()).where(
+                SuggestionRow.image_id.in_(chunk), SuggestionRow.is_open, SuggestionRow.task == task.value
+            )
+            query = query.group_by(SuggestionRow.image_id)
             found.update({row[0]: row[1] for row in self._connection.execute(query)})
         return found
 
@@ -166,7 +168,7 @@ class SuggestionReads:
 
     @staticmethod
     def _open(query: Any, task: Task, label_id: int | None) -> Any:
-        query = query.where(SuggestionRow.is_open, SuggestionRow.task == task.value)
+        query = query.where(OPEN_BY_INDEX, SuggestionRow.task == task.value)
         return query if label_id is None else query.where(SuggestionRow.label_id == label_id)
 
 
@@ -233,7 +235,11 @@ class SuggestionWrites(SuggestionReads):
         for (image, label), number in changed.items():
             images[image] += sign * number
             self._ledger.count(counters.SUGGESTION_LABEL, label, sign * number)
-        count_on_images(self._connection, "suggestions", images)
+        rows = [{"key": image, "difference": number} for image, number in images.items() if number]
+        if rows:
+            counted = update(ImageRow).where(ImageRow.id == bindparam("key"))
+            value = ImageRow.suggestions + bindparam("difference")
+            self._connection.execute(counted.values(suggestions=value), rows)
         self._ledger.note(Table.SUGGESTION, images=images)
 
 

@@ -57,7 +57,7 @@ class RootRow(Base):
 
 
 class ImageRow(Base):
-    """``annotations`` and ``suggestions`` count what the image shows now: visible annotations, open suggestions."""
+    """``suggestions`` counts the open ones that have rows; how many annotations there are, ``tallies`` know."""
 
     __tablename__ = "image"
     __table_args__ = (
@@ -72,7 +72,6 @@ class ImageRow(Base):
     state: Mapped[str] = mapped_column(String(16))
     split: Mapped[str] = mapped_column(String(8))
     flagged: Mapped[bool] = mapped_column(Boolean)
-    annotations: Mapped[int] = mapped_column(Integer, server_default="0")
     suggestions: Mapped[int] = mapped_column(Integer, server_default="0")
     width: Mapped[int] = mapped_column(Integer)
     height: Mapped[int] = mapped_column(Integer)

@@ -11,10 +11,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, func, literal, select
+from sqlalchemy import Column, ColumnElement, Connection, Integer, MetaData, Select, Text, func, literal, select
+from sqlalchemy import Table as TemporaryTable
 from sqlalchemy.dialects import postgresql, sqlite
 
 from annotator.domain.records import Annotation
+from annotator.store.id_arrays import chunks
 from annotator.store.tables import AnnotationRow, TallyRow
 from annotator.store.types import load_mapping
 from annotator.store.visibility import annotation_visible
@@ -67,18 +69,29 @@ class Tallies:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def keys(self, scope: str, limit: int = 100) -> list[str]:
+    def keys(self, scope: str, limit: int | None = 100) -> list[str]:
         """The first keys of a scope that some image has, by name: one seek each."""
         found: list[str] = []
         row = TallyRow
         query = select(func.min(row.key)).where(row.scope == scope)
-        while len(found) < limit:
+        while limit is None or len(found) < limit:
             after = query.where(row.key > found[-1]) if found else query
             key: str | None = self._connection.execute(after).scalar_one()
             if key is None:
                 return self._used(scope, found)
             found.append(key)
         return self._used(scope, found)
+
+    def annotations_on(self, ids: Iterable[int]) -> dict[int, int]:
+        """How many annotations in force each of some images has; those without any are left out."""
+        row = TallyRow
+        query = select(row.image_id, func.sum(row.number)).where(row.scope == ANNOTATOR, row.number != 0)
+        whose = self.keys(ANNOTATOR, limit=None)
+        found: dict[int, int] = {}
+        for chunk in chunks(ids):
+            asked = query.where(row.key.in_(whose), row.image_id.in_(chunk)).group_by(row.image_id)
+            found.update({image: int(number) for image, number in self._connection.execute(asked)})
+        return found
 
     def add(self, changes: Mapping[tuple[str, str, int], int]) -> None:
         """Add differences."""
@@ -89,15 +102,35 @@ class Tallies:
             names = ("scope", "key", "image_id", "number")
             self._connection.execute(self._upsert(self._insert()), [dict(zip(names, row, strict=True)) for row in rows])
 
-    def add_chosen(self, chosen: ColumnElement[bool], sign: int) -> None:
-        """The annotations that fulfil ``chosen`` come (1) or go (-1): counted where they are, for bulk edits."""
-        row = AnnotationRow
-        number = func.count() * literal(sign)
-        key = func.substr(row.annotator, 1, KEY_CHARS)
-        counted = select(literal(ANNOTATOR), key, row.image_id, number).where(chosen).group_by(row.image_id, key)
+    def add_chosen(self, chosen: ColumnElement[bool], sign: int) -> dict[int, int]:
+        """The annotations that fulfil ``chosen`` come (1) or go (-1): counted where they are, for bulk edits, and read once.
+
+        Returns how many there are of each label.
+        """
+        row, census, meaning = AnnotationRow, _census(), _meaning()
+        tables = (census, meaning)
+        for table in tables:
+            table.create(self._connection)
+        read = select(row.image_id, func.substr(row.annotator, 1, KEY_CHARS), row.attributes, row.label_id)
+        self._connection.execute(census.insert().from_select(list(census.columns), read.where(chosen)))
+        found, told, number = census.columns, meaning.columns, func.count() * literal(sign)
+        whose = select(literal(ANNOTATOR), found.annotator, found.image_id, number)
+        self._add_from(whose.group_by(found.annotator, found.image_id))
+        texts = self._connection.execute(select(found.attributes).where(found.attributes != "").distinct()).scalars()
+        keys = [{"attributes": text, "key": key} for text in texts for key in _attribute_keys(load_mapping(text))]
+        if keys:
+            self._connection.execute(meaning.insert(), keys)
+            which = select(literal(ATTRIBUTE), told.key, found.image_id, number)
+            self._add_from(which.where(told.attributes == found.attributes).group_by(told.key, found.image_id))
+        labels = select(found.label_id, func.count()).group_by(found.label_id)
+        by_label = {label: int(total) for label, total in self._connection.execute(labels)}
+        for table in tables:
+            table.drop(self._connection)
+        return by_label
+
+    def _add_from(self, counted: Select[Any]) -> None:
         columns = ["scope", "key", "image_id", "number"]
         self._connection.execute(self._upsert(self._insert().from_select(columns, counted)))
-        self.add(self._attributes(chosen, sign))
 
     def _attributes(self, chosen: ColumnElement[bool], sign: int) -> Differences:
         row, found = AnnotationRow, Differences()
@@ -140,7 +173,21 @@ class Tallies:
         )
 
 
-def with_tally(scope: str, key: str) -> Any:
-    """The ids of the images that have ``key``."""
+def _census() -> TemporaryTable:
+    """What a bulk edit counts of each annotation that it touches."""
+    texts = (Column("annotator", Text), Column("attributes", Text))
+    columns = (Column("image_id", Integer), *texts, Column("label_id", Integer))
+    return TemporaryTable("census", MetaData(), *columns, prefixes=["TEMPORARY"])
+
+
+def _meaning() -> TemporaryTable:
+    """The keys that the text of an annotation's attributes stands for."""
+    columns = (Column("attributes", Text), Column("key", Text))
+    return TemporaryTable("meaning", MetaData(), *columns, prefixes=["TEMPORARY"])
+
+
+def with_tally(scope: str, key: str | None = None) -> Select[Any]:
+    """The ids of the images that have ``key``, or any key of the scope: an id then comes once for each."""
     row = TallyRow
-    return select(row.image_id).where(row.scope == scope, row.key == key[:KEY_CHARS], row.number > 0)
+    there = select(row.image_id).where(row.scope == scope, row.number > 0)
+    return there if key is None else there.where(row.key == key[:KEY_CHARS])

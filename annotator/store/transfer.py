@@ -21,6 +21,8 @@ from annotator.store.types import FileName, UuidBytes, storable_name
 
 _PAGE = 1000
 _LEFT_OUT = frozenset({JobRow.__tablename__})
+_DROPPED = frozenset({("image", "annotations")})
+"""Columns of older schemas that newer ones do without: figures that the rows give anyway."""
 
 
 def tables() -> tuple[str, ...]:
@@ -67,7 +69,8 @@ def _restore(connection: Connection, table: Table, lines: Iterable[bytes]) -> No
 def _row(table: Table, line: bytes, number: int) -> dict[str, Any]:
     try:
         values = orjson.loads(line)
-        return {name: _value(value, table.columns[name].type) for name, value in values.items()}
+        kept = [(name, value) for name, value in values.items() if (table.name, name) not in _DROPPED]
+        return {name: _value(value, table.columns[name].type) for name, value in kept}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"{table.name}, line {number}: this is no row of the table ({error}).") from error
 

@@ -15,7 +15,7 @@ from annotator.domain.records import Suggestion, Verdict
 from annotator.errors import StoreError
 from annotator.events import Table
 from annotator.store import counters, suggestions
-from annotator.store.images import chunks
+from annotator.store.id_arrays import chunks
 from annotator.store.ledger import Ledger
 from annotator.store.tables import SuggestionRow, VerdictRow
 from annotator.store.visibility import verdict_visible

@@ -1,4 +1,4 @@
-"""Which annotations and verdicts are in force: those that no batch hides.
+"""Which annotations and verdicts are in force: those that no batch hides. And which suggestions are open.
 
 A bulk edit never deletes or copies rows. What it adds shows while the batch is applied; what it removes shows while it is
 not. Undoing it turns one flag.
@@ -6,9 +6,18 @@ not. Undoing it turns one flag.
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, literal_column, or_, select
 
 from annotator.store.tables import AnnotationRow, BatchRow, VerdictRow
+
+OPEN_BY_INDEX: ColumnElement[Any] = literal_column("suggestion.is_open")
+"""The condition that a suggestion is open, in the very words of the partial index: SQLite takes the index for no others.
+
+For reads of all open ones, or those of a label; with ids of images the index of the images is the better one, so these say
+``SuggestionRow.is_open``.
+"""
 
 _APPLIED = select(BatchRow.id).where(BatchRow.applied)
 

@@ -18,6 +18,7 @@ from annotator.errors import AnnotatorError
 from annotator.events import ChangeSet, Table
 from annotator.store import ImageOrder, Root, tallies
 from annotator.store.counters import IMAGE_SPLIT, IMAGE_STATE
+from annotator.store.id_arrays import among
 from annotator.store.tallies import Tallies
 from annotator.usecases.parts import Parts
 from annotator.usecases.review_view import ReviewView
@@ -52,9 +53,9 @@ class ImageView:
             of_images = replace(of_images, label_ids=frozenset())
         passing = self._ids(of_images, order)
         if wanted.suggested is False:
-            passing = passing[~_marks(self._review.suggested_ids(ImageFilter()), passing)]
+            passing = passing[~among(self._review.suggested_ids(ImageFilter()), passing)]
         if wanted.suggested or by_confidence:
-            passing = passing[_marks(self._review.suggested_ids(wanted), passing)]
+            passing = passing[among(self._review.suggested_ids(wanted), passing)]
         return passing
 
     def _ids(self, wanted: ImageFilter, order: ImageOrder) -> Ids:
@@ -146,13 +147,6 @@ class ImageView:
     def _forget_roots(self, changes: ChangeSet) -> None:
         if changes.touches(Table.IMAGE) and changes.everything:
             self._roots = {}
-
-
-def _marks(chosen: Ids, ids: Ids) -> NDArray[np.bool_]:
-    """(n,) which of ``ids`` are ``chosen``; ids are small numbers, so that a table of all of them beats sorting."""
-    table = np.zeros(max(int(chosen.max(initial=0)), int(ids.max(initial=0))) + 1, dtype=bool)
-    table[chosen] = True
-    return table[ids]
 
 
 def root_names(view: ImageView) -> dict[int, str]:

@@ -142,6 +142,11 @@ def test_a_project_that_is_there_is_not_touched(worked: Project, tmp_path: Path)
 def old_rows() -> Iterator[dict[str, list[bytes]]]:
     yield {
         "root": [b'{"id":0,"path":"","added_at":"2026"}'],
+        "image": [
+            b'{"id":5,"root_id":0,"state":"new","split":"","flagged":false,"annotations":2,"suggestions":0,"width":4,"height":3,'
+            b'"orientation":1,"bit_depth":8,"channels":3,"frame":0,"file_size":9,"file_mtime":7,"uri":"a.jpg","search":"a.jpg",'
+            b'"sequence":"","content_hash":"","reason":"","note":"","added_at":"2026","metadata":""}'
+        ],
         "certificate": [
             b'{"id":3,"run_id":null,"task":"tags","annotator":"Ada","seed":7,"max_error":0.05,"audited":0,"errors":0,'
             b'"bound":1.0,"accepted":0,"created_at":"2026-01-01"}'
@@ -159,6 +164,7 @@ def test_rows_of_an_older_schema_are_brought_up_to_date(old_rows: dict[str, list
         assert schema.revision(reader.connection) == schema.REVISIONS[-1]
         row = reader.connection.execute(text("SELECT id, annotator, signed_at FROM certificate")).one()
         assert tuple(row) == (3, "Ada", "")
+        assert reader.images.get(5).name == "a.jpg"
 
 
 def test_the_command_line_brings_a_project_back(worked: Project, tmp_path: Path) -> None:

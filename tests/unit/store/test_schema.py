@@ -12,8 +12,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
+from annotator.domain.geometry import Tag
+from annotator.domain.records import Label, new_annotation
 from annotator.errors import StoreError
-from annotator.store import Database, schema
+from annotator.store import Database, NewImage, schema
 from annotator.store.tables import Base
 
 
@@ -81,6 +83,25 @@ def test_annotations_of_an_earlier_schema_are_counted_by_annotator_and_attribute
         rows = set(connection.execute(text("SELECT scope, key, image_id, number FROM image_tally")).all())
     engine.dispose()
     assert rows == {("annotator", "ada", 7, 2), ("attribute", '["occluded",true]', 7, 1)}
+
+
+def test_annotations_of_an_image_are_counted_on_the_way_back_to_the_schema_that_kept_their_number(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "p"
+    with Database.create(folder) as database, database.write() as writer:
+        (image,) = writer.images.add_many([NewImage("a.jpg")])
+        label = writer.labels.add(Label(0, "cat", "#4E9BFF", 0, group_id=1))
+        writer.annotations.add_many(new_annotation(int(image), label, Tag(), who) for who in ("ada", "ada", "bob"))
+    with Database.open(folder) as database, database.write() as writer:
+        config = Config()
+        config.set_main_option("script_location", str(schema.MIGRATIONS))
+        config.attributes["connection"] = writer.connection
+        command.downgrade(config, "0005")
+        assert writer.connection.execute(text("SELECT annotations FROM image")).scalars().all() == [3]
+    with Database.open(folder) as database, database.read() as reader:
+        assert schema.is_current(reader.connection, folder)
+        assert reader.images.shown_counts([int(image)]) == {int(image): (3, 0)}
 
 
 def test_the_list_of_revisions_is_the_list_of_migrations() -> None:
