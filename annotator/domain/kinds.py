@@ -15,6 +15,10 @@ class Task(StrEnum):
     CAPTIONS = "captions"
 
 
+CERTIFIABLE = (Task.TAGS, Task.BOXES, Task.MASKS)
+"""Whose suggestions can be accepted under a certificate."""
+
+
 class ImageState(StrEnum):
     """Where an image stands in the work."""
 

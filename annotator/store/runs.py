@@ -70,7 +70,7 @@ class Certificate:
     """A bound on the error rate of what is accepted in bulk; ``seed`` fixed the audited sample before it was shown.
 
     ``audited`` and ``errors`` count the sample behind ``bound``. Without ``signed_at`` nothing was certified (yet).
-    ``model_version`` is taken from the run when the certificate is made.
+    ``model_version`` is taken from the run when the certificate is made. ``criterion`` says in words what counted as right.
     """
 
     id: int
@@ -86,6 +86,7 @@ class Certificate:
     created_at: str = ""
     model_version: str = ""
     signed_at: str = ""
+    criterion: str = ""
 
 
 def _run(row: Any) -> Run:
@@ -160,7 +161,7 @@ class RunReads:
         c = CertificateRow
         columns = (
             c.id, c.task, c.annotator, c.seed, c.max_error, c.audited, c.errors, c.bound, c.accepted, c.run_id, c.created_at,
-            c.model_version, c.signed_at,
+            c.model_version, c.signed_at, c.criterion,
         )  # fmt: skip
         rows = self._connection.execute(select(*columns).order_by(c.id))
         return [Certificate(row[0], Task(row[1]), *row[2:]) for row in rows]
@@ -251,7 +252,9 @@ class RunWrites(RunReads):
 
     def add_certificate(self, certificate: Certificate) -> int:
         """Add a certificate (its id is ignored); returns its id."""
-        names = ("annotator", "seed", "max_error", "audited", "errors", "bound", "accepted", "run_id", "signed_at")
+        names = (
+            "annotator", "seed", "max_error", "audited", "errors", "bound", "accepted", "run_id", "signed_at", "criterion",
+        )  # fmt: skip
         row = {name: getattr(certificate, name) for name in names}
         version = certificate.model_version
         if not version and certificate.run_id is not None:
@@ -261,13 +264,14 @@ class RunWrites(RunReads):
         return int(self._connection.execute(insert(CertificateRow).returning(CertificateRow.id), row).scalar_one())
 
     def finish_certificate(
-        self, certificate_id: int, *, audited: int, errors: int, bound: float, accepted: int
+        self, certificate_id: int, *, audited: int, errors: int, bound: float, accepted: int, criterion: str = ""
     ) -> None:
-        """Write what the audit found; with ``accepted`` above 0 the certificate is signed by that.
+        """Write what the audit found, and by which ``criterion``; with ``accepted`` above 0 the certificate is signed by that.
 
         Raises ``StoreError`` when there is no such certificate or it was signed before: a signature is final.
         """
         values: dict[str, Any] = {"audited": audited, "errors": errors, "bound": bound, "accepted": accepted}
+        values["criterion"] = criterion
         if accepted:
             values["signed_at"] = now()
         unsigned = (CertificateRow.id == certificate_id, CertificateRow.signed_at == "")

@@ -359,7 +359,7 @@ class JobRow(Base):
 
 class CertificateRow(Base):
     """``seed`` is stored before the first audited item is shown. ``bound`` is the error rate that ``signed_at`` makes certified;
-    without a signature the audit has not ended, or certified nothing."""
+    without a signature the audit has not ended, or certified nothing. ``criterion`` says what counted as right."""
 
     __tablename__ = "certificate"
     __table_args__ = ({"sqlite_autoincrement": True},)
@@ -377,6 +377,7 @@ class CertificateRow(Base):
     created_at: Mapped[str] = mapped_column(String(32))
     model_version: Mapped[str] = mapped_column(Text, server_default=text("''"))
     signed_at: Mapped[str] = mapped_column(String(32), server_default=text("''"))
+    criterion: Mapped[str] = mapped_column(Text, server_default=text("''"))
 
 
 class FindingRow(Base):

@@ -42,6 +42,7 @@ def signed(reader: Reader, image_ids: NDArray[np.int64] | None = None) -> tuple[
             bound=each.bound,
             accepted=each.accepted,
             annotations=standing[each.id],
+            criterion=each.criterion,
         )
         for each in found
         if image_ids is None or standing[each.id]

@@ -156,7 +156,8 @@ class Loss:
 class CertificateStats:
     """A signed certificate: at most ``bound`` of what was accepted under it is wrong, with 95% confidence.
 
-    ``errors`` of ``audited`` in the random sample that ``seed`` drew; ``annotations`` stand under it now.
+    ``errors`` of ``audited`` in the random sample that ``seed`` drew; ``criterion`` says what counted as right; ``annotations``
+    stand under it now.
     """
 
     id: int
@@ -172,6 +173,7 @@ class CertificateStats:
     bound: float
     accepted: int
     annotations: int
+    criterion: str = ""
 
 
 @dataclass(frozen=True)

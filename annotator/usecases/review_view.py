@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-from annotator.domain.geometry import GeometryKind
-from annotator.domain.kinds import ImageState, Task
+from annotator.domain.geometry import Geometry
+from annotator.domain.kinds import Task
 from annotator.domain.page import Page
 from annotator.domain.records import ImageFilter, Label, Suggestion
 from annotator.events import ChangeSet, Table
+from annotator.usecases.open_piles import OPEN_STATES, Ids, Pile, joined, open_piles, tag_suggestions
 from annotator.usecases.parts import Parts
 from annotator.usecases.settings_view import TAG_RUN
 
@@ -29,34 +31,14 @@ if TYPE_CHECKING:
     from annotator.usecases.findings import Findings
     from annotator.usecases.insights import Insights
     from annotator.usecases.novelty import NovelPile
-    from annotator.usecases.tag_table import GroupTable, TagTable
+    from annotator.usecases.tag_table import TagTable
     from annotator.usecases.tasks import Ready
     from annotator.usecases.wall import Walls
-
-Ids = NDArray[np.int64]
-FloatArray = NDArray[np.float32]
 
 BINS = 20
 FEW = 100
 COUNTED = (Table.ANNOTATION, Table.SUGGESTION, Table.VERDICT, Table.IMAGE)
 """What decides, image by image, whether a suggestion is open."""
-OPEN_STATES = frozenset({ImageState.NEW, ImageState.IN_PROGRESS, ImageState.DONE, ImageState.SKIPPED})
-
-
-@dataclass(frozen=True)
-class Pile:
-    """Open tag suggestions, the most confident first: ``image_ids``, ``label_ids`` and ``confidences``, all (n,)."""
-
-    image_ids: Ids
-    label_ids: Ids
-    confidences: FloatArray
-
-    def __len__(self) -> int:
-        return len(self.image_ids)
-
-    def pick(self, rows: NDArray[Any]) -> Pile:
-        """Some of them."""
-        return Pile(self.image_ids[rows], self.label_ids[rows], self.confidences[rows])
 
 
 @dataclass(frozen=True)
@@ -176,19 +158,17 @@ class ReviewView:
 
     def suggestions(self, image_ids: Ids) -> list[Suggestion]:
         """The open tag suggestions of some images, e.g. those of a pile that are about to be accepted."""
-        table = self.table()
         pile = self._open_pile()
         asked = pile.pick(np.isin(pile.image_ids, image_ids))
         wanted = set(zip(asked.image_ids.tolist(), asked.label_ids.tolist(), strict=True))
-        images = np.unique(np.asarray(image_ids, np.int64))
-        latest = 0 if table is None else table.run_id
-        with self._parts.db.read() as reader:
-            rows = reader.suggestions.for_images(images.tolist()).values()
-        made = [s for each in rows for s in each if s.task is Task.TAGS and s.run_id > latest]
-        said = {(s.image_id, s.label_id) for s in made}
-        if table is not None:
-            made += [s for s in table.suggestions(images) if (s.image_id, s.label_id) not in said]
+        made = tag_suggestions(self._parts, self.table(), np.unique(np.asarray(image_ids, np.int64)))
         return [s for s in made if (s.image_id, s.label_id) in wanted]
+
+    def geometry(self, suggestion_id: UUID) -> Geometry | None:
+        """The shape of a suggestion that was written; None when there is no such row."""
+        with self._parts.db.read() as reader:
+            found = reader.suggestions.get(suggestion_id)
+        return None if found is None else found.geometry
 
     @cached_property
     def walls(self) -> Walls:
@@ -299,77 +279,3 @@ class ReviewView:
             np.asarray([s.label_id for s in found], np.int64),
             np.asarray([s.confidence for s in found], np.float32),
         )
-
-
-def joined(piles: Sequence[Pile]) -> Pile:
-    """One pile of several, in no order."""
-    return Pile(
-        np.concatenate([each.image_ids for each in piles] or [np.zeros(0, np.int64)]),
-        np.concatenate([each.label_ids for each in piles] or [np.zeros(0, np.int64)]),
-        np.concatenate([each.confidences for each in piles] or [np.zeros(0, np.float32)]),
-    )
-
-
-def open_piles(parts: Parts, table: TagTable | None) -> list[Pile]:
-    """The open suggestions of every group: not answered, not judged, the image not done, the file there.
-
-    Rows of later runs than the table's, which imports wrote, come first; their group needs no other suggestion on their image.
-    """
-    with parts.db.read() as reader:
-        alive = {label.id for label in reader.labels.all()}
-        rows = reader.suggestions.open_tags(0 if table is None else table.run_id)
-        if table is None and not rows:
-            return []
-        tags = reader.annotations.labels_of_kind(GeometryKind.TAG.value)
-        shown = reader.images.ids(ImageFilter(states=OPEN_STATES))
-        done = reader.images.done_ids(Task.TAGS)
-        judged = [] if table is None else reader.verdicts.judged_by_run(table.run_id)
-    tagged = np.asarray([(image, label) for image, label, _ in tags], np.int64).reshape(-1, 2)
-    closed = np.asarray([(image, label, group or 0) for image, label, group in judged], np.int64).reshape(-1, 3)
-    written = _written(rows, alive, tagged, shown, done)
-    piles = [Pile(written[:, 0].astype(np.int64), written[:, 1].astype(np.int64), written[:, 3].astype(np.float32))]
-    if table is not None:
-        usable = np.isin(table.ids, shown) & ~np.isin(table.ids, done)
-        closed = np.concatenate([closed, written[:, :3].astype(np.int64)])
-        piles += [_open_of_group(table, each, tagged, closed, usable, alive) for each in table.groups]
-    return piles
-
-
-def _written(
-    rows: list[tuple[int, int, int | None, float]], alive: set[int], tagged: Ids, shown: Ids, done: Ids
-) -> NDArray[np.float64]:
-    """(n, 4) image, label, group and confidence of the rows that are still open questions."""
-    found = np.asarray([(image, label, group or 0, sure) for image, label, group, sure in rows], np.float64)
-    found = found.reshape(-1, 4)
-    images, labels = found[:, 0].astype(np.int64), found[:, 1].astype(np.int64)
-    keep = np.isin(labels, np.asarray(sorted(alive), np.int64)) & np.isin(images, shown) & ~np.isin(images, done)
-    return found[keep & ~np.isin(_pairs(images, labels), _pairs(tagged[:, 0], tagged[:, 1]))]
-
-
-def _pairs(images: Ids, labels: Ids) -> Ids:
-    """One number for each image and label."""
-    return (images << 24) | labels
-
-
-def _open_of_group(
-    table: TagTable, each: GroupTable, tagged: Ids, closed: Ids, usable: NDArray[np.bool_], alive: set[int]
-) -> Pile:
-    """``tagged`` (n, 2) image and label of all tags; ``closed`` (m, 3) image, label and group of what needs no suggestion."""
-    group = each.group
-    values = each.confidences()
-    members = np.asarray(group.label_ids, np.int64)
-    values[:, [at for at, label in enumerate(group.label_ids) if label not in alive]] = 0
-    mine = tagged[np.isin(tagged[:, 1], members)]
-    theirs = closed[closed[:, 2] == (group.group_id or 0)]
-    if group.exclusive:
-        is_open = usable & ~np.isin(table.ids, np.concatenate([mine[:, 0], theirs[:, 0]]))
-        top = values.argmax(axis=1) if len(values) else np.zeros(0, np.int64)
-        best = values[np.arange(len(values)), top] if len(values) else np.zeros(0, np.float32)
-        is_open &= (best > 0) & (best >= 1.0 - values.sum(axis=1))
-        rows = np.flatnonzero(is_open)
-        return Pile(table.ids[rows], members[top[rows]], best[rows])
-    pairs = np.concatenate([mine, theirs[:, :2]])
-    for column, label in enumerate(group.label_ids):
-        values[np.isin(table.ids, pairs[pairs[:, 1] == label, 0]), column] = 0
-    rows, columns = np.nonzero((values >= 0.5) & usable[:, None])
-    return Pile(table.ids[rows], members[columns], values[rows, columns])

@@ -142,7 +142,7 @@ def publish(
         writer.suggestions.supersede(Task.TAGS, sorted({s.image_id for s in written}), keep_run=run_id)
         writer.runs.progress(run_id, len(work.ids), 0)
         writer.settings.set(TAG_RUN, run_id)
-    from annotator.usecases.review_view import open_piles
+    from annotator.usecases.open_piles import open_piles
 
     is_open = sum(len(pile) for pile in open_piles(parts, table))
     with parts.db.write(initiator) as writer:

@@ -10,9 +10,9 @@ from annotator.usecases import heads, tag_round
 from annotator.usecases.answers import read_answers
 from annotator.usecases.calibration import Prediction
 from annotator.usecases.index import index_space, usable_ids
+from annotator.usecases.open_piles import open_piles
 from annotator.usecases.parts import Parts
 from annotator.usecases.results import SuggestResult
-from annotator.usecases.review_view import open_piles
 from annotator.usecases.space import choose_model, open_space, remember_model
 from annotator.usecases.tasks import SuggestRequest
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from annotator.domain.geometry import Bounds, GeometryKind
+from annotator.domain.geometry import Bounds, Geometry, GeometryKind
 from annotator.domain.kinds import Split
 from annotator.errors import FormatError
 from annotator.formats import registry
@@ -69,6 +69,28 @@ def read_box_truth(parts: Parts, path: Path, format_id: str | None, context: Job
             f"{path} has no boxes for this project's pictures.", "Check that it describes the same files.", path=path
         )
     return BoxTruth(boxes, _splits(found), tuple(label.name for label in dataset.labels))
+
+
+ShapesOf: TypeAlias = Mapping[int, tuple[tuple[str, Geometry], ...]]
+"""Image id to (label name, geometry) of all that is there; empty where the dataset says that nothing is."""
+
+
+def read_shapes(
+    parts: Parts, path: Path, format_id: str | None, kinds: frozenset[GeometryKind], context: JobContext
+) -> ShapesOf:
+    """Read a dataset's shapes of some kinds for the project's images; raises ``FormatError`` when there is none."""
+    _, found = _matched(parts, path, format_id, context)
+    shapes: dict[int, tuple[tuple[str, Geometry], ...]] = {}
+    for image_id, image in found:
+        mine = tuple((a.label, a.geometry) for a in image.annotations if a.geometry.kind in kinds and not a.suggested)
+        if mine or image.done:
+            shapes[image_id] = shapes.get(image_id, ()) + mine
+    if not any(shapes.values()):
+        names = " or ".join(sorted(kind.value for kind in kinds))
+        raise FormatError(
+            f"{path} has no {names} for this project's pictures.", "Check that it describes the same files.", path=path
+        )
+    return shapes
 
 
 def _matched(

@@ -16,15 +16,16 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from annotator.domain.kinds import ImageState, Task
+from annotator.domain.kinds import Task
 from annotator.domain.page import Page
-from annotator.domain.records import ImageFilter, Suggestion
+from annotator.domain.records import Suggestion
 from annotator.edits.changes import Edit
 from annotator.edits.piles import Ruling, judge_pile
 from annotator.errors import ModelError
 from annotator.job_context import JobContext
 from annotator.learning.features import EmbeddingStore
 from annotator.learning.look import by_look
+from annotator.usecases.open_piles import open_shapes
 from annotator.usecases.parts import Parts
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ log = logging.getLogger(__name__)
 Ids = NDArray[np.int64]
 FloatArray = NDArray[np.float32]
 
-SHOWN = frozenset({ImageState.NEW, ImageState.IN_PROGRESS, ImageState.DONE, ImageState.SKIPPED})
 SQUARE = 1.0
 PAGES_AT_ONCE = 400
 
@@ -169,18 +169,9 @@ def _vectors(parts: Parts) -> EmbeddingStore | None:
 
 
 def _read_rows(parts: Parts, task: Task, label_id: int | None) -> WallPile:
-    with parts.db.read() as reader:
-        rows = reader.suggestions.bounds(task, label_id)
-        shown = np.setdiff1d(reader.images.ids(ImageFilter(states=SHOWN)), reader.images.done_ids(task))
-        alive = np.asarray([label.id for label in reader.labels.all()], np.int64)
-    images = np.asarray([row[1] for row in rows], np.int64)
-    labels = np.asarray([row[2] for row in rows], np.int64)
-    keep = np.flatnonzero(np.isin(images, shown) & np.isin(labels, alive))
-    sure = np.asarray([row[3] for row in rows], np.float32)
-    keep = keep[np.argsort(-sure[keep], kind="stable")]
-    boxes = np.asarray([row[4] for row in rows], np.float32).reshape(-1, 4)[keep]
-    ids = tuple(rows[at][0] for at in keep.tolist())
-    return _measured(parts, task, images[keep], labels[keep], sure[keep], boxes, ids)
+    pile = open_shapes(parts, task, label_id)
+    sure = pile.confidences.astype(np.float32)
+    return _measured(parts, task, pile.image_ids, pile.label_ids, sure, pile.boxes, pile.ids)
 
 
 def _measured(

@@ -156,7 +156,7 @@ class DialogHost(QObject):
 
         screen = self._window.screens.review
         if screen is not None:
-            dialog = CertificateDialog(self._window)
+            dialog = CertificateDialog(self._window, screen.task)
             dialog.asked.connect(screen.signing.ask)
             dialog.draw_wanted.connect(screen.signing.draw)
             screen.signing.forecast_made.connect(dialog.show_forecast)

@@ -21,8 +21,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from annotator.domain.kinds import Task
 from ui.dialogs.dialog import Dialog
 from ui.widgets.basics import label, push_button
+from ui.widgets.choices import ComboBox
 
 if TYPE_CHECKING:
     from annotator.project import Project
@@ -32,12 +34,12 @@ TARGET, CHECKS = 5.0, 300
 
 
 class CertificateDialog(Dialog):
-    """``draw_wanted`` brings the greatest error and the number of checks; ``asked`` asks what these would take."""
+    """``draw_wanted`` brings the task, the greatest error and the number of checks; ``asked`` asks what these would take."""
 
-    draw_wanted = Signal(float, int)
-    asked = Signal(float, int)
+    draw_wanted = Signal(object, float, int)
+    asked = Signal(object, float, int)
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, task: Task) -> None:
         super().__init__(
             parent,
             parent.tr("Certify open suggestions"),
@@ -48,6 +50,15 @@ class CertificateDialog(Dialog):
             ),
         )
         self._certificates: tuple[CertificateStats, ...] = ()
+        self.tasks = ComboBox()
+        self.tasks.setAccessibleName(self.tr("Suggestions to certify"))
+        for text, value in (
+            (self.tr("tags"), Task.TAGS),
+            (self.tr("boxes"), Task.BOXES),
+            (self.tr("masks"), Task.MASKS),
+        ):
+            self.tasks.addItem(text, value)
+        self.tasks.setCurrentIndex(max(0, self.tasks.findData(task)))
         self.target = QDoubleSpinBox()
         self.target.setRange(0.5, 50.0)
         self.target.setDecimals(1)
@@ -62,19 +73,24 @@ class CertificateDialog(Dialog):
         for field in (self.target, self.checks):
             field.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
             field.setFixedWidth(110)
+        self.tasks.setFixedWidth(110)
+        self.right = label("", "muted", wrap=True)
         self.forecast = label("", "muted", wrap=True)
         form = QFormLayout()
+        form.addRow(self.tr("Suggestions of"), self.tasks)
+        form.addRow(self.tr("Right means"), self.right)
         form.addRow(self.tr("At most wrong"), self.target)
         form.addRow(self.tr("Suggestions to check"), self.checks)
         form.addRow(self.tr("Confidence"), label(self.tr("95%, one-sided Clopper-Pearson"), "muted"))
         self.body.addLayout(form)
         self.body.addWidget(self.forecast)
         self.body.addWidget(label(self.tr("Signed certificates"), "section"))
-        self.table = QTableWidget(0, 6)
+        self.table = QTableWidget(0, 7)
         self.table.setHorizontalHeaderLabels(
             [
                 self.tr("Signed"),
                 self.tr("By"),
+                self.tr("Of"),
                 self.tr("Model"),
                 self.tr("Sample"),
                 self.tr("At most wrong"),
@@ -85,7 +101,7 @@ class CertificateDialog(Dialog):
         self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         self.table.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
         self.table.verticalHeader().hide()
-        self.table.horizontalHeader().setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
+        self.table.horizontalHeader().setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
         self.table.setShowGrid(False)
         self.table.setMinimumHeight(150)
         self.table.setAccessibleName(self.tr("Signed certificates"))
@@ -96,6 +112,7 @@ class CertificateDialog(Dialog):
         self.add_close(self.tr("Close"))
         self.start = self.add_button(self.tr("Draw the sample"), primary=True)
         self.start.clicked.connect(self._draw)
+        self.tasks.currentIndexChanged.connect(self._ask)
         self.target.valueChanged.connect(self._ask)
         self.checks.valueChanged.connect(self._ask)
         self.start.setEnabled(False)
@@ -115,6 +132,7 @@ class CertificateDialog(Dialog):
             texts = (
                 each.signed_at[:16].replace("T", " "),
                 each.annotator,
+                each.task,
                 f"{each.model} {each.model_version[:12]}",
                 self.tr("{0} wrong of {1}").format(each.errors, f"{each.audited:,}"),
                 f"{each.bound:.1%}",
@@ -122,15 +140,28 @@ class CertificateDialog(Dialog):
             )
             for column, text_ in enumerate(texts):
                 item = QTableWidgetItem(text_)
-                item.setToolTip(self.tr("Certificate {0}, seed {1}").format(each.id, each.seed))
+                item.setToolTip(
+                    self.tr("Certificate {0}, seed {1}; right: {2}").format(each.id, each.seed, each.criterion)
+                )
                 self.table.setItem(row, column, item)
         self.table.resizeColumnsToContents()
 
+    @property
+    def task(self) -> Task:
+        """Whose suggestions are to be certified; a combo box gives back a plain word."""
+        return Task(self.tasks.currentData())
+
     def _ask(self) -> None:
-        self.asked.emit(self.target.value() / 100, self.checks.value())
+        words = {
+            Task.TAGS: self.tr("the tag is right."),
+            Task.BOXES: self.tr("the label is right and the box fits."),
+            Task.MASKS: self.tr("the label is right and the outline fits."),
+        }
+        self.right.setText(words[self.task])
+        self.asked.emit(self.task, self.target.value() / 100, self.checks.value())
 
     def _draw(self) -> None:
-        self.draw_wanted.emit(self.target.value() / 100, self.checks.value())
+        self.draw_wanted.emit(self.task, self.target.value() / 100, self.checks.value())
         self.accept()
 
     def _ask_where(self) -> None:
@@ -161,25 +192,25 @@ def write_certificates(path: Path, certificates: tuple[CertificateStats, ...]) -
 
 
 def forecast(
-    project: Project, max_error: float, checks: int
+    project: Project, task: Task, max_error: float, checks: int
 ) -> tuple[Project, str, bool, tuple[CertificateStats, ...]]:
     """In words what a sample would take and could bring, whether it may be drawn, and what was signed. Runs in a thread."""
     from annotator.pseudolabel.certify import needed_audits
 
     desk = project.review.certificates
-    signed, known = desk.signed(), desk.resume()
+    signed, known = desk.signed(), desk.resume(task)
     if known is not None:
         audit, checked = known
         words = "A sample of {0:,} was drawn from this run for {1:.1%}; {2:,} of it are checked. It is taken up again."
         return project, words.format(len(audit.sample), audit.max_error, len(checked)), True, signed
-    reason = desk.blocked()
+    reason = desk.blocked(task)
     if reason:
         return project, reason, False, signed
-    pile, needed = project.review.pile(), needed_audits(max_error)
-    if min(checks, len(pile)) < needed:
+    sure, needed = desk.open_confidences(task), needed_audits(max_error)
+    if min(checks, len(sure)) < needed:
         words = "{0:.1%} takes at least {1:,} checks without an error; {2:,} suggestions are open."
-        return project, words.format(max_error, needed, len(pile)), False, signed
-    doubt = np.cumsum(1.0 - pile.confidences) / np.arange(1, len(pile) + 1)
+        return project, words.format(max_error, needed, len(sure)), False, signed
+    doubt = np.cumsum(1.0 - sure) / np.arange(1, len(sure) + 1)
     plug_in = int(np.searchsorted(doubt, max_error, side="right"))
     words = "{0:,} suggestions are open. Going by their confidence, about {1:,} of them could pass at {2:.1%}."
-    return project, words.format(len(pile), plug_in, max_error), True, signed
+    return project, words.format(len(sure), plug_in, max_error), True, signed

@@ -10,16 +10,17 @@ import numpy as np
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
+from annotator.domain.kinds import Task
 from annotator.domain.records import Label
 from ui.review.crops import CropLoader
 from ui.review.marks import RIGHT, WRONG, Marks
-from ui.review.page_parts import Footer, Header
+from ui.review.page_parts import TASK_WORDS, Footer, Header
 from ui.review.wall_view import WallView
 from ui.session import Session
 from ui.widgets.basics import label, line, push_button, set_role
 
 if TYPE_CHECKING:
-    from annotator.usecases.certification import Audit
+    from annotator.usecases.samples import Audit
     from annotator.usecases.wall import WallPile
 
 REMEMBER_MS = 1_500
@@ -91,8 +92,8 @@ class CheckPage(QWidget):
         """Put a sample on the wall with the answers so far; the one that is there already stays as it is."""
         if self._audit is not None and audit.certificate_id == self._audit.certificate_id:
             return
+        self.forget()  # the wall may be painted at any moment, and asks this page about the rows that it shows
         self._audit, self._pile, self._signing = audit, pile, False
-        self.marks.clear()
         for row, each in enumerate(audit.sample):
             if each.id in checked:
                 said = checked[each.id]
@@ -104,9 +105,9 @@ class CheckPage(QWidget):
     def forget(self) -> None:
         """Show nothing."""
         self._timer.stop()
+        self.wall.show_pile(None, np.zeros(0, np.int64))
         self._audit = self._pile = None
         self.marks.clear()
-        self.wall.show_pile(None, np.zeros(0, np.int64))
 
     # --- keys ----------------------------------------------------------------------------------------------------------
 
@@ -196,11 +197,12 @@ class CheckPage(QWidget):
     # --- words ---------------------------------------------------------------------------------------------------------
 
     def _tell(self) -> None:
-        audit, project = self._audit, self._session.project
-        if audit is None or project is None:
+        audit = self._audit
+        if audit is None:
             return
-        standing = project.review.certificates.standing(audit, self.checked)
-        self.header.title.show_text(self.tr("Check a random sample for at most {0:.1%} wrong").format(audit.max_error))
+        standing = audit.standing(self.checked)
+        title = self.tr("Check a random sample of {0} for at most {1:.1%} wrong")
+        self.header.title.show_text(title.format(TASK_WORDS[audit.task], audit.max_error))
         parts = [
             self.tr("{0} of {1} checked").format(f"{standing.checked:,}", f"{standing.of:,}"),
             self.tr("{0} wrong").format(f"{standing.errors:,}"),
@@ -215,17 +217,24 @@ class CheckPage(QWidget):
         set_role(self.bound, "title" if standing.reachable else "warn")
         self.bar.setRange(0, max(1, standing.of))
         self.bar.setValue(standing.checked)
-        self.footer.hint.show_text(
-            self.tr(
-                "Enter: right · Backspace or click: wrong · 1–9: is another label · drag: select · O: on the canvas"
-            )
-        )
+        self.footer.hint.show_text(self._hint(audit.task))
         left = standing.of - standing.checked
         self.rest.setVisible(left > 0)
         self.rest.setText(self.tr("The other {0} are right   Shift+Enter").format(f"{left:,}"))
         self.sign.setEnabled(standing.complete and not self._signing)
         text = self.tr("Sign the certificate   Enter") if standing.reachable else self.tr("Finish the audit   Enter")
         self.sign.setText(text)
+
+    def _hint(self, task: Task) -> str:
+        """What the keys mean for what is checked."""
+        right = {
+            Task.TAGS: self.tr("Enter: right"),
+            Task.BOXES: self.tr("Enter: right label, and the box fits"),
+            Task.MASKS: self.tr("Enter: right label, and the outline fits"),
+        }
+        return right[task] + self.tr(
+            " · Backspace or click: wrong · 1–9: is another label · drag: select · O: on the canvas"
+        )
 
     def _label(self, label_id: int) -> Label | None:
         return self._session.labels.get(label_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -59,34 +60,36 @@ class FindingsChoice:
 
 @dataclass(frozen=True)
 class CheckChoice:
-    """The sample of a certificate that is being checked."""
+    """The sample of a task's certificate that is being checked."""
+
+    task: Task
 
     def read(self, project: Project) -> Any:
         """The ``Audit``, the answers so far and the wall of its sample; None when none was drawn from this run."""
-        found = project.review.certificates.resume()
+        found = project.review.certificates.resume(self.task)
         if found is None:
             return None
         audit, checked = found
-        return audit, checked, project.review.walls.of(audit.sample)
+        return audit, checked, project.review.walls.of(audit.sample, self.task)
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many each pile has. ``to_check``: of the sample that was drawn, how many are not checked yet; None without one."""
+    """How many each pile has. ``to_check``: of each sample that was drawn, how many are not checked yet."""
 
     suggestions: Any
     novel: int
     findings: int | None
-    to_check: int | None
+    to_check: Mapping[Task, int]
 
     @classmethod
     def read(cls, project: Project) -> Counts:
         """Count."""
         review = project.review
-        audit, resumed = review.findings.last(), review.certificates.resume()
+        audit = review.findings.last()
         return cls(
             review.walls.counts(),
             len(review.novel()),
             None if audit is None else len(audit.findings),
-            None if resumed is None else len(resumed[0].sample) - len(resumed[1]),
+            {task: len(kept[0].sample) - len(kept[1]) for task, kept in review.certificates.open_samples().items()},
         )

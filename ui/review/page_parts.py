@@ -5,8 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from annotator.domain.kinds import Task
 from ui.theme.tokens import SPACE_2, SPACE_3
 from ui.widgets.basics import ElidedLabel, row
+
+TASK_WORDS = {Task.TAGS: "tags", Task.BOXES: "boxes", Task.MASKS: "masks", Task.KEYPOINTS: "keypoints"}
 
 
 class Header(QWidget):

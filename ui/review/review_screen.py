@@ -17,16 +17,17 @@ from ui.review.crops import CropLoader
 from ui.review.findings_page import FindingsPage
 from ui.review.images_page import ImagesPage
 from ui.review.judging import Judging
+from ui.review.page_parts import TASK_WORDS
 from ui.review.pile_list import PileEntry, PileList
 from ui.review.piles import Piles
 from ui.review.signing import Signing
-from ui.review.wall_page import TASK_WORDS, WallPage
+from ui.review.wall_page import WallPage
 from ui.session import Session
 from ui.theme.tokens import SPACE_2
 from ui.widgets.basics import EmptyState, label, row
 
 LIST_PX = 208
-NOTHING = Counts({}, 0, None, None)
+NOTHING = Counts({}, 0, None, {})
 
 
 class ReviewScreen(QWidget):
@@ -163,7 +164,7 @@ class ReviewScreen(QWidget):
         self._list_piles()
 
     def _list_piles(self) -> None:
-        """The sample to check, a line for each task and label with open suggestions, what is new, and the label errors."""
+        """The samples to check, a line for each task and label with open suggestions, what is new, and the label errors."""
         kept, counts = self.list.current, self._counts
         entries: list[PileEntry] = []
         if counts is NOTHING:
@@ -171,10 +172,11 @@ class ReviewScreen(QWidget):
             self.list.show_entries(entries)
             self._show_page()
             return  # what is wanted is chosen once the counts are there
-        if counts.to_check is not None or isinstance(kept, CheckChoice):
-            entries.append(
-                PileEntry(self.tr("Sample to check"), CheckChoice(), icon="check-circle", count=counts.to_check)
-            )
+        for task in TASK_WORDS:
+            choice = CheckChoice(task)
+            if task in counts.to_check or kept == choice:
+                text = self.tr("Sample of {0} to check").format(TASK_WORDS[task])
+                entries.append(PileEntry(text, choice, icon="check-circle", count=counts.to_check.get(task, 0)))
         if self._images is not None:
             number = len(self._images.image_ids)
             entries.append(PileEntry(self._images.title, self._images, icon="squares-four", count=number))
@@ -282,12 +284,11 @@ class ReviewScreen(QWidget):
 
     # --- certificates and findings -------------------------------------------------------------------------------------
 
-    def _drawn(self) -> None:
+    def _drawn(self, task: Task) -> None:
         """There is a sample: check it."""
         self._arriving = True
-        self._wanted = CheckChoice()
-        if self._counts.to_check is None:
-            self._counts = replace(self._counts, to_check=0)
+        self._wanted = CheckChoice(task)
+        self._counts = replace(self._counts, to_check={task: 0, **self._counts.to_check})
         self._list_piles()
         self.piles.reload()
 
@@ -296,9 +297,11 @@ class ReviewScreen(QWidget):
         self.failed.emit(what, cure)
 
     def _concluded(self, conclusion: Any) -> None:
+        task: Task = conclusion.audit.task
         self.check.forget()
-        self._counts = replace(self._counts, to_check=None)
-        self._leave(CheckChoice())
+        left = {each: number for each, number in self._counts.to_check.items() if each is not task}
+        self._counts = replace(self._counts, to_check=left)
+        self._leave(CheckChoice(task))
         self.piles.reload()
         self.concluded.emit(conclusion)
 
@@ -306,6 +309,12 @@ class ReviewScreen(QWidget):
         self._session.perform(edit)
         if said:
             self.said.emit(said)
+
+    @property
+    def task(self) -> Task:
+        """What the pile that is shown is about."""
+        choice = self.list.current
+        return choice.task if isinstance(choice, PileChoice | CheckChoice) else Task.TAGS
 
     def audit(self) -> None:
         """Look for label errors."""

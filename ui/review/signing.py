@@ -8,6 +8,7 @@ from uuid import UUID
 
 from PySide6.QtCore import QObject, Signal
 
+from annotator.domain.kinds import Task
 from ui.engine_bridge import Answer, Errand
 from ui.review.certificate_dialog import forecast
 from ui.session import Session
@@ -15,16 +16,17 @@ from ui.session import Session
 if TYPE_CHECKING:
     from annotator.edits.changes import Edit
     from annotator.project import Project
-    from annotator.usecases.certification import Audit, Conclusion
+    from annotator.usecases.samples import Audit, Conclusion
 
 Checked = Mapping[UUID, int | None]
 
 
 class Signing(QObject):
-    """``drawn`` says that there is a sample to check; ``concluded`` brings what the audit allowed; ``failed`` what went wrong."""
+    """``drawn`` says for which task there is a sample to check; ``concluded`` brings what the audit allowed; ``failed`` what went
+    wrong."""
 
     forecast_made = Signal(str, bool, object)
-    drawn = Signal()
+    drawn = Signal(object)
     concluded = Signal(object)
     failed = Signal(str, str)
 
@@ -34,13 +36,13 @@ class Signing(QObject):
         self._errand = Errand(self)
         self._errand.answered.connect(self._answered)
 
-    def ask(self, max_error: float, checks: int) -> None:
+    def ask(self, task: Task, max_error: float, checks: int) -> None:
         """What would it take?"""
-        self._ask("forecast", forecast, max_error, checks)
+        self._ask("forecast", forecast, task, max_error, checks)
 
-    def draw(self, max_error: float, checks: int) -> None:
+    def draw(self, task: Task, max_error: float, checks: int) -> None:
         """Draw the sample; its seed is stored before anybody sees it."""
-        self._ask("draw", _draw, max_error, checks)
+        self._ask("draw", _draw, task, max_error, checks)
 
     def remember(self, audit: Audit, checked: Checked) -> None:
         """Keep the answers so far, so that nothing is lost by a crash or a pause."""
@@ -73,7 +75,7 @@ class Signing(QObject):
         if answer.tag == "forecast":
             self.forecast_made.emit(*rest)
         elif answer.tag == "draw":
-            self.drawn.emit()
+            self.drawn.emit(*rest)
         elif answer.tag == "verdicts":
             audit, checked, edit = rest
             self._session.perform(edit)
@@ -84,12 +86,12 @@ class Signing(QObject):
             self.concluded.emit(conclusion)
 
 
-def _draw(project: Project, max_error: float, checks: int) -> tuple[Project]:
+def _draw(project: Project, task: Task, max_error: float, checks: int) -> tuple[Project, Task]:
     """Runs in a thread, as do the others. A sample that was drawn from this run before is taken up again, whatever is asked."""
     desk = project.review.certificates
-    if desk.resume() is None:
-        desk.draw(max_error, checks)
-    return (project,)
+    if desk.resume(task) is None:
+        desk.draw(max_error, checks, task=task)
+    return project, task
 
 
 def _remember(project: Project, audit: Audit, checked: Checked) -> tuple[Project]:

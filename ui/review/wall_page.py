@@ -6,27 +6,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QSlider, QSplitter, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QStackedLayout, QVBoxLayout, QWidget
 
-from annotator.domain.kinds import Task
+from annotator.domain.kinds import CERTIFIABLE, Task
 from annotator.domain.records import Label, Suggestion
 from ui.review.beside import Beside
 from ui.review.choices import PileChoice
 from ui.review.crops import CropLoader
 from ui.review.marks import WRONG, Marks
+from ui.review.page_parts import TASK_WORDS
 from ui.review.piles import Sorting
-from ui.review.range_slider import RangeSlider
+from ui.review.wall_bars import WallFooter, WallHeader
 from ui.review.wall_view import HEIGHTS, WallView
 from ui.session import Session
-from ui.theme.tokens import SPACE_2, SPACE_3
-from ui.widgets.basics import ElidedLabel, EmptyState, icon_button, line, push_button, row
-from ui.widgets.choices import ComboBox
+from ui.widgets.basics import EmptyState, line
 
 if TYPE_CHECKING:
     from annotator.usecases.wall import Judgement, WallPile
 
 BINS = 20
-TASK_WORDS = {Task.TAGS: "tags", Task.BOXES: "boxes", Task.MASKS: "masks", Task.KEYPOINTS: "keypoints"}
 
 
 class WallPage(QWidget):
@@ -50,6 +48,8 @@ class WallPage(QWidget):
         self.wall = WallView(crops, self.marks)
         self.wall.caption, self.wall.short_caption, self.wall.tip = self._caption, self._percent, self._tip
         self.wall.painter.label_of = self._label
+        self.header = WallHeader(len(HEIGHTS), self.wall.zoom)
+        self.footer = WallFooter()
         self.beside = Beside(crops)
         self.beside.hide()
         self._empty = EmptyState("checks", "", self.tr("Next pile"))
@@ -69,11 +69,22 @@ class WallPage(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self._header())
+        layout.addWidget(self.header)
         layout.addWidget(line())
         layout.addWidget(self.columns, 1)
         layout.addWidget(line())
-        layout.addWidget(self._footer())
+        layout.addWidget(self.footer)
+        self._connect(session)
+
+    def _connect(self, session: Session) -> None:
+        self.header.sorting.currentIndexChanged.connect(self._sorting_changed)
+        self.header.zoom.valueChanged.connect(self.wall.set_zoom)
+        self.wall.zoomed.connect(self.header.zoom.setValue)
+        self.header.range.changed.connect(self._range_changed)
+        self.footer.beside.clicked.connect(self.toggle_beside)
+        self.footer.certify.clicked.connect(self.certify_wanted)
+        self.footer.reject.clicked.connect(self.settle)
+        self.footer.accept.clicked.connect(self.accept)
         self.marks.changed.connect(self._tell)
         self.wall.cursor_moved.connect(self._cursor_moved)
         self.beside.open_wanted.connect(self.open_wanted)
@@ -81,70 +92,6 @@ class WallPage(QWidget):
         session.labels_changed.connect(self._labels_changed)
         session.undone.connect(self._undone)
         session.closed.connect(self.forget)
-
-    # --- building ------------------------------------------------------------------------------------------------------
-
-    def _header(self) -> QWidget:
-        self.title = ElidedLabel("", "title")
-        self.figures = ElidedLabel("", "muted", Qt.TextElideMode.ElideRight)
-        self.sorting = ComboBox()
-        self.sorting.setAccessibleName(self.tr("Order of the wall"))
-        for text, value in (
-            (self.tr("surest first"), Sorting.SURE),
-            (self.tr("least sure first"), Sorting.UNSURE),
-            (self.tr("by look"), Sorting.LOOK),
-        ):
-            self.sorting.addItem(text, value)
-        self.sorting.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.sorting.currentIndexChanged.connect(self._sorting_changed)
-        self.zoom = QSlider(Qt.Orientation.Horizontal)
-        self.zoom.setRange(0, len(HEIGHTS) - 1)
-        self.zoom.setValue(self.wall.zoom)
-        self.zoom.setFixedWidth(84)
-        self.zoom.setAccessibleName(self.tr("Size of the crops"))
-        self.zoom.setToolTip(self.tr("Size of the crops  + and −, or Ctrl with the wheel"))
-        self.zoom.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.zoom.valueChanged.connect(self.wall.set_zoom)
-        self.wall.zoomed.connect(self.zoom.setValue)
-        self.range = RangeSlider()
-        self.range.setFixedWidth(220)
-        self.range.changed.connect(self._range_changed)
-        words = QVBoxLayout()
-        words.setSpacing(2)
-        words.addWidget(self.title)
-        words.addWidget(self.figures)
-        host = QWidget()
-        host.setProperty("role", "panel")
-        host.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        layout = row(margins=(SPACE_3, SPACE_2, SPACE_3, SPACE_2), spacing=SPACE_3)
-        layout.addLayout(words, 1)
-        for widget in (self.range, self.sorting, self.zoom):
-            layout.addWidget(widget)
-        host.setLayout(layout)
-        return host
-
-    def _footer(self) -> QWidget:
-        self.hint = ElidedLabel("", "caption", Qt.TextElideMode.ElideRight)
-        beside = icon_button("image", self.tr("Show the picture beside the wall  Space"))
-        beside.clicked.connect(self.toggle_beside)
-        self.certify_button = push_button(self.tr("Certify…   C"), role="compact", icon="check-circle")
-        self.certify_button.setToolTip(
-            self.tr("Check a random sample, and accept the largest part whose error is bounded by it.")
-        )
-        self.certify_button.clicked.connect(self.certify_wanted)
-        self.reject = push_button("", role="compact")
-        self.reject.clicked.connect(self.settle)
-        self.accept_button = push_button("", role="primary")
-        self.accept_button.clicked.connect(self.accept)
-        host = QWidget()
-        host.setProperty("role", "panel")
-        host.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        layout = row(margins=(SPACE_3, SPACE_2, SPACE_3, SPACE_2))
-        layout.addWidget(self.hint, 1)
-        for widget in (beside, self.certify_button, self.reject, self.accept_button):
-            layout.addWidget(widget)
-        host.setLayout(layout)
-        return host
 
     # --- what is shown -------------------------------------------------------------------------------------------------
 
@@ -158,11 +105,6 @@ class WallPage(QWidget):
         """Which pile that is."""
         return self._choice
 
-    @property
-    def order(self) -> Sorting:
-        """In which order the wall stands; a combo box gives back a plain word."""
-        return Sorting(self.sorting.currentData())
-
     def show_pile(self, choice: PileChoice, pile: WallPile) -> None:
         """Show a pile; the one that is shown already, read anew, keeps its marks, its place and its part."""
         before, same = self._pile, choice == self._choice
@@ -173,9 +115,9 @@ class WallPage(QWidget):
         else:
             self._judged = None
             self.marks.clear()
-            self.range.set_ends(0.0, 1.0)
-        self.range.set_counts(np.histogram(pile.confidences, bins=BINS, range=(0.0, 1.0))[0].tolist())
-        if self.order is Sorting.LOOK:
+            self.header.range.set_ends(0.0, 1.0)
+        self.header.range.set_counts(np.histogram(pile.confidences, bins=BINS, range=(0.0, 1.0))[0].tolist())
+        if self.header.order is Sorting.LOOK:
             self.order_wanted.emit(pile)
         self._fill(keep_place=same)
 
@@ -185,7 +127,7 @@ class WallPage(QWidget):
             return
         if rows is None:
             self.told.emit(self.tr("By look comes once the models have looked at these pictures: Ctrl+G suggests."))
-            self.sorting.setCurrentIndex(self.sorting.findData(Sorting.SURE))
+            self.header.set_order(Sorting.SURE)
         else:
             self._look = rows
             self._fill(keep_place=True)
@@ -207,7 +149,7 @@ class WallPage(QWidget):
         pile = self._pile
         rows = np.zeros(0, np.int64) if pile is None else self._ordered(pile)
         if pile is not None:
-            low, high = self.range.ends
+            low, high = self.header.range.ends
             sure = pile.confidences[rows]
             rows = rows[(sure >= low - 1e-6) & (sure <= high + 1e-6)]
             if self._judged is not None:
@@ -218,7 +160,7 @@ class WallPage(QWidget):
         self._tell()
 
     def _ordered(self, pile: WallPile) -> np.ndarray:
-        sorting = self.order
+        sorting = self.header.order
         if sorting is Sorting.LOOK and self._look is not None:
             return self._look
         rows = np.arange(len(pile), dtype=np.int64)
@@ -235,7 +177,7 @@ class WallPage(QWidget):
         if self.wall.pile is not pile:
             return  # a pile is on its way to the wall
         name = self._label_name(choice.label_id) if choice is not None else ""
-        self.title.show_text(name)
+        self.header.title.show_text(name)
         rows = self.wall.rows
         judgement = self.marks.judgement(rows, rest=True)
         accepted, settled = len(judgement.accepted), len(judgement.rejected) + len(judgement.relabelled)
@@ -252,15 +194,8 @@ class WallPage(QWidget):
             if choice.task is not Task.TAGS or self._is_uncalibrated():
                 words = self.tr("about {0} of the rest wrong (uncalibrated)")
             parts.append(words.format(_about(wrong)))
-        self.figures.show_text(" · ".join(parts))
-        self.hint.show_text(
-            self.tr("Click or Backspace: wrong · drag, Shift: select · 1–9: is another label · Space: the picture")
-        )
-        self.reject.setVisible(settled > 0)
-        self.reject.setText(self.tr("Only the {0} marked   Shift+Enter").format(f"{settled:,}"))
-        self.accept_button.setEnabled(accepted + settled > 0)
-        self.accept_button.setText(self.tr("Accept the rest: {0}   Enter").format(f"{accepted:,}"))
-        self.certify_button.setVisible(choice is not None and choice.task is Task.TAGS)
+        self.header.figures.show_text(" · ".join(parts))
+        self.footer.tell(accepted, settled, may_certify=choice is not None and choice.task in CERTIFIABLE)
 
     def _is_uncalibrated(self) -> bool:
         project = self._session.project
@@ -402,14 +337,14 @@ class WallPage(QWidget):
         self._fill(keep_place=True)
 
     def _sorting_changed(self) -> None:
-        if self.order is Sorting.LOOK and self._pile is not None and self._look is None:
+        if self.header.order is Sorting.LOOK and self._pile is not None and self._look is None:
             self.order_wanted.emit(self._pile)
         else:
             self._fill(keep_place=False)
 
     def _labels_changed(self) -> None:
         self._tell()
-        self.wall.refresh()
+        self.wall.repaint_all()
 
     def _undone(self) -> None:
         self._judged = None

@@ -6,30 +6,28 @@ what the new row costs, whatever the size of the pile.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QHelpEvent,
-    QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPixmap,
     QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QAbstractScrollArea, QToolTip, QWidget
 
-from ui.review.crops import Bounds, Crop, CropLoader, side_for
+from ui.review.crops import Crop, CropLoader
 from ui.review.marks import Marks
 from ui.review.wall_layout import CAPTION_PX, GAP, Cell, WallLayout
 from ui.review.wall_painter import WallPainter
+from ui.review.wall_pictures import WallPictures
 from ui.theme import theme
 
 if TYPE_CHECKING:
@@ -37,7 +35,6 @@ if TYPE_CHECKING:
 
 HEIGHTS = (56, 72, 96, 128, 176, 240, 320)
 USUAL = 3
-SCALED_KEPT = 2000
 CLICK_PX = 5
 EDGE_MS = 30
 
@@ -52,14 +49,13 @@ class WallView(QAbstractScrollArea):
 
     def __init__(self, crops: CropLoader, marks: Marks, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._crops = crops
         self._marks = marks
         self._pile: WallPile | None = None
         self._rows = np.zeros(0, np.int64)
         self._place_of = np.zeros(0, np.int64)
         self._zoom = USUAL
         self._layout = WallLayout(np.zeros(0), 1, HEIGHTS[USUAL])
-        self._scaled: OrderedDict[int, QPixmap] = OrderedDict()
+        self.pictures = WallPictures(crops)
         self.painter = WallPainter(self)
         self._pressed: QPoint | None = None
         self._band: QRect | None = None
@@ -80,7 +76,7 @@ class WallView(QAbstractScrollArea):
         self._drift.timeout.connect(self._drag_on)
         crops.ready.connect(self._crop_ready)
         marks.changed.connect(self.refresh)
-        theme().changed.connect(self.refresh)
+        theme().changed.connect(self.repaint_all)
 
     # --- what is shown -------------------------------------------------------------------------------------------------
 
@@ -91,7 +87,7 @@ class WallView(QAbstractScrollArea):
         self._pile, self._rows = pile, np.asarray(rows, np.int64)
         self._place_of = np.full(0 if pile is None else len(pile), -1, np.int64)
         self._place_of[self._rows] = np.arange(len(self._rows))
-        self._scaled.clear()
+        self.pictures.clear()
         self._lay_out()
         self.verticalScrollBar().setValue(top if keep_place else 0)
         row = pile.rows_by_key.get(before, -1) if pile is not None and before is not None else -1
@@ -129,7 +125,7 @@ class WallView(QAbstractScrollArea):
         step = min(max(step, 0), len(HEIGHTS) - 1)
         if step != self._zoom:
             self._zoom = step
-            self._scaled.clear()
+            self.pictures.clear()
             middle = self.verticalScrollBar().value() + self.viewport().height() // 2
             held = self._cursor if self._is_in_view(self._cursor) else self._layout.at(GAP + 1, middle)
             self._lay_out()
@@ -167,6 +163,11 @@ class WallView(QAbstractScrollArea):
         """Paint everything in view again."""
         self.viewport().update()
 
+    def repaint_all(self) -> None:
+        """Make the pictures anew, too: colours have changed."""
+        self.pictures.clear()
+        self.refresh()
+
     def cell_rect(self, place: int) -> QRect:
         """Where the picture of a place is on the viewport."""
         cell = self._layout.cell(place)
@@ -176,15 +177,10 @@ class WallView(QAbstractScrollArea):
         """Where a row of the pile stands, -1 when it is not shown."""
         return int(self._place_of[row]) if 0 <= row < len(self._place_of) else -1
 
-    def crop_of(self, row: int, height: float = 0.0) -> Crop:
-        """The crop of a row, in the size that is shown, or for ``height`` pixels."""
+    def crop_of(self, row: int) -> Crop:
+        """The crop of a row in the size that is shown."""
         assert self._pile is not None
-        bounds: Bounds | None = None
-        if not np.isnan(self._pile.boxes[row, 0]):
-            left, top, right, bottom = (float(v) for v in self._pile.boxes[row])
-            bounds = (left, top, right, bottom)
-        side = side_for((height or HEIGHTS[self._zoom]) * self.devicePixelRatioF())
-        return Crop(int(self._pile.image_ids[row]), bounds, side)
+        return self.pictures.crop_of(self._pile, row, HEIGHTS[self._zoom] * self.devicePixelRatioF())
 
     # --- geometry ------------------------------------------------------------------------------------------------------
 
@@ -327,7 +323,7 @@ class WallView(QAbstractScrollArea):
             self._lay_out()
             return
         held = self._cursor if self._is_in_view(self._cursor) else -1
-        self._scaled.clear()
+        self.pictures.clear()
         self._lay_out()
         if held >= 0:
             self._reveal(held)
@@ -363,16 +359,13 @@ class WallView(QAbstractScrollArea):
         painter.end()
 
     def _paint_cell(self, painter: QPainter, place: int, at: QRect) -> None:
+        assert self._pile is not None
         row = int(self._rows[place])
-        pixmap = self._scaled.get(row)
-        lost = False
-        if pixmap is None:
-            crop = self.crop_of(row)
-            image = self._crops.get(crop)
-            if image is not None:
-                pixmap = self._fit(row, image, at.size())
-            else:
-                lost = self._crops.is_lost(crop)
+        crop = self.crop_of(row)
+        label = self.painter.label_of(int(self._pile.label_ids[row]))
+        color = "" if label is None else label.color
+        pixmap = self.pictures.get(row, crop, at.size(), self.devicePixelRatioF(), color)
+        lost = pixmap is None and self.pictures.is_lost(crop)
         self.painter.paint_picture(painter, at, pixmap, lost=lost)
         self.painter.paint_caption(painter, at, self.caption(row), self.short_caption(row))
         self.painter.paint_state(
@@ -383,21 +376,6 @@ class WallView(QAbstractScrollArea):
             current=place == self._cursor,
             focused=self.hasFocus(),
         )
-
-    def _fit(self, row: int, image: QImage, size: QSize) -> QPixmap:
-        """The crop scaled to fill its cell; done once for each size of the wall."""
-        ratio = self.devicePixelRatioF()
-        wanted = size * ratio
-        shown = image.scaled(
-            wanted, Qt.AspectRatioMode.KeepAspectRatioByExpanding, Qt.TransformationMode.SmoothTransformation
-        )
-        left, top = (shown.width() - wanted.width()) // 2, (shown.height() - wanted.height()) // 2
-        pixmap = QPixmap.fromImage(shown.copy(left, top, wanted.width(), wanted.height()))
-        pixmap.setDevicePixelRatio(ratio)
-        self._scaled[row] = pixmap
-        while len(self._scaled) > SCALED_KEPT:
-            self._scaled.popitem(last=False)
-        return pixmap
 
     def _crop_ready(self, crop: Crop) -> None:
         """Paint the cells in view that show this crop."""

@@ -48,7 +48,7 @@ def test_outliers_are_clicked_and_the_rest_accepted_in_one_undoable_edit(
     wall.go_to(7)
     press(window, "2")
     assert dict(review.wall.marks.rows) == {2: WRONG, 7: window.session.ordered_labels()[1].id}
-    assert "16" in review.wall.accept_button.text()
+    assert "16" in review.wall.footer.accept.text()
     press(window, Qt.Key.Key_Return)
     assert review.wall.pile is not None
     assert len(wall.rows) == 0, "what was judged leaves the wall at once"
@@ -96,7 +96,7 @@ def test_the_wall_works_without_a_mouse(window: MainWindow, review: ReviewScreen
     press(window, Qt.Key.Key_F6)
     assert review.list.hasFocus()
     press(window, Qt.Key.Key_Down)
-    qtbot.waitUntil(lambda: review.wall.title.full_text() == "dog")
+    qtbot.waitUntil(lambda: review.wall.header.title.full_text() == "dog")
     press(window, Qt.Key.Key_F6)
     wall = review.wall.wall
     assert wall.hasFocus()
@@ -136,27 +136,27 @@ def test_space_shows_the_picture_beside_and_o_opens_it(window: MainWindow, revie
 
 def test_the_range_limits_what_is_shown_and_accepted(window: MainWindow, review: ReviewScreen, qtbot: Any) -> None:
     wall = choose(review, Task.BOXES, 0, qtbot)
-    review.wall.range.setFocus()
+    review.wall.header.range.setFocus()
     for _ in range(18):
-        QTest.keyClick(review.wall.range, Qt.Key.Key_Right)
-    assert review.wall.range.ends == (0.9, 1.0)
+        QTest.keyClick(review.wall.header.range, Qt.Key.Key_Right)
+    assert review.wall.header.range.ends == (0.9, 1.0)
     pile = review.wall.pile
     assert pile is not None
     shown = pile.confidences[wall.rows]
     assert 0 < len(shown) < 18
     assert shown.min() >= 0.9 - 1e-6
-    QTest.mouseClick(review.wall.accept_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(review.wall.footer.accept, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: decisions(window) == {Decision.ACCEPTED: len(shown)})
 
 
 def test_the_least_sure_come_first_when_asked(review: ReviewScreen, qtbot: Any) -> None:
     wall = choose(review, Task.BOXES, 0, qtbot)
-    review.wall.sorting.setCurrentIndex(review.wall.sorting.findData(Sorting.UNSURE))
+    review.wall.header.sorting.setCurrentIndex(review.wall.header.sorting.findData(Sorting.UNSURE))
     pile = review.wall.pile
     assert pile is not None
     assert np.all(np.diff(pile.confidences[wall.rows]) >= 0)
-    review.wall.sorting.setCurrentIndex(review.wall.sorting.findData(Sorting.LOOK))
-    qtbot.waitUntil(lambda: review.wall.order is Sorting.SURE)
+    review.wall.header.sorting.setCurrentIndex(review.wall.header.sorting.findData(Sorting.LOOK))
+    qtbot.waitUntil(lambda: review.wall.header.order is Sorting.SURE)
 
 
 def test_marks_stay_on_their_suggestions_when_the_pile_is_read_anew(

@@ -10,7 +10,7 @@ import pytest
 from annotator.errors import AnnotatorError, UsageError
 from annotator.project import Project
 from annotator.pseudolabel.certify import needed_audits, upper_bound
-from annotator.usecases.certification import Audit
+from annotator.usecases.samples import Audit
 
 
 @pytest.fixture
@@ -57,12 +57,12 @@ def test_the_bound_moves_with_each_answer_and_only_the_whole_sample_certifies(su
     desk = suggested.review.certificates
     audit = desk.draw(0.4, 10)
     answers = list(right(audit).items())
-    bounds = [desk.standing(audit, dict(answers[:count])).bound for count in range(len(answers) + 1)]
+    bounds = [audit.standing(dict(answers[:count])).bound for count in range(len(answers) + 1)]
     assert bounds == sorted(bounds, reverse=True) and bounds[0] == 1.0
     assert bounds[-1] == pytest.approx(upper_bound(0, len(answers)))
     with pytest.raises(UsageError, match="not checked yet"):
         desk.conclude(audit, dict(answers[:-1]))
-    hopeless = desk.standing(audit, wrong(audit, suggested))
+    hopeless = audit.standing(wrong(audit, suggested))
     assert hopeless.complete and not hopeless.reachable and hopeless.errors == len(audit.sample)
 
 
