@@ -10,7 +10,7 @@ from annotator.domain.records import now
 from annotator.errors import StoreError
 from annotator.store.tables import Base, LabelGroupRow, RootRow
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """All migrations, oldest first. Kept by hand so that opening a current project does not import Alembic."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
