@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, ClassVar, TypeAlias
 
@@ -59,7 +59,7 @@ def _points(points: Iterable[Iterable[float]], least: int, what: str) -> tuple[X
 
 
 def _bounds(points: Sequence[XY]) -> Bounds:
-    xs, ys = [x for x, _ in points], [y for _, y in points]
+    xs, ys = zip(*points, strict=True)
     return min(xs), min(ys), max(xs), max(ys)
 
 
@@ -176,6 +176,7 @@ class Polygon:
 
     parts: tuple[PolygonPart, ...]
     kind: ClassVar[GeometryKind] = GeometryKind.POLYGON
+    _known: Bounds | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parts", tuple(self.parts))
@@ -188,9 +189,12 @@ class Polygon:
         return cls((PolygonPart(tuple(map(tuple, outer)), tuple(tuple(map(tuple, h)) for h in holes)),))  # type: ignore[arg-type]
 
     def bounds(self) -> Bounds:
-        if len(self.parts) == 1:
-            return _bounds(self.parts[0].outer)
-        return _bounds([p for part in self.parts for p in part.outer])
+        known = self._known  # asked for several times on the way of each outline into the store
+        if known is None:
+            parts = self.parts
+            known = _bounds(parts[0].outer if len(parts) == 1 else [p for part in parts for p in part.outer])
+            object.__setattr__(self, "_known", known)
+        return known
 
     def moved(self, dx: float, dy: float) -> Polygon:
         def shift(points: tuple[XY, ...]) -> tuple[XY, ...]:

@@ -11,6 +11,7 @@ from annotator.errors import FormatError
 from annotator.formats import registry
 from annotator.formats.dataset import DatasetImage
 from annotator.job_context import JobContext
+from annotator.usecases.garbage import rarely_collected
 from annotator.usecases.image_view import ImageView
 from annotator.usecases.import_labels import LEFT_OUT, take_labels
 from annotator.usecases.intake import CAPTION, ImportRequest, Intake, Progress
@@ -43,6 +44,7 @@ def detect(parts: Parts, path: Path | None) -> tuple[FoundDataset, ...]:
     return tuple(found)
 
 
+@rarely_collected()
 def import_dataset(parts: Parts, request: ImportRequest, context: JobContext) -> ImportResult:
     """Read a dataset into the project: all of it, or with an error nothing."""
     path = request.path

@@ -24,6 +24,7 @@ from annotator.job_context import JobContext
 from annotator.usecases import certificates, versions
 from annotator.usecases.archive import attachments
 from annotator.usecases.export_target import check_target
+from annotator.usecases.garbage import rarely_collected
 from annotator.usecases.live_dataset import live_dataset
 from annotator.usecases.parts import Parts
 from annotator.usecases.results import CertificateStats, ExportResult, Loss
@@ -56,6 +57,7 @@ class ExportRequest:
     flat: bool = False
 
 
+@rarely_collected()
 def export(parts: Parts, request: ExportRequest, context: JobContext) -> ExportResult:
     """Write the dataset; nothing is at ``request.path`` until all of it is there. ``verify`` reads it back and compares."""
     registry.spec(request.format)
