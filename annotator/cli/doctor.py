@@ -9,7 +9,8 @@ from annotator.cli.checks import Check, Level, run_checks
 from annotator.cli.shared import AsJson, answer
 from annotator.errors import AnnotatorError
 
-MARKS = {Level.GOOD: "[green]ok[/]", Level.NOTE: "[yellow]note[/]", Level.MISSING: "[red]missing[/]"}
+MARKS = {Level.GOOD: ("ok", "green"), Level.NOTE: ("note", "yellow"), Level.MISSING: ("missing", "red")}
+"""Word and colour of each level."""
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +35,8 @@ def _entry(check: Check) -> dict[str, str]:
 
 def _show(console: Console, checks: list[Check]) -> None:
     for check in checks:
-        console.print(f"{MARKS[check.level]}  {check.name}: ", end="")
-        console.print(check.detail, markup=False)
+        word, color = MARKS[check.level]
+        console.print(word, style=color, end="")
+        console.print(f"  {check.name}: {check.detail}")
         if check.cure and check.level is not Level.GOOD:
-            console.print(f"      {check.cure}", markup=False)
+            console.print(f"      {check.cure}")

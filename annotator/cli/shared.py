@@ -32,7 +32,7 @@ ProjectPath = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
 DeviceName = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")]
-TaskName = Annotated[Task, typer.Option("--task", help="What to work on.")]
+TaskName = Annotated[Task, typer.Option("--task", metavar="<tags|boxes|masks>", help="What to work on.")]
 SkipBad = Annotated[
     bool, typer.Option("--skip-bad", help="Leave out what is wrong in the file and warn, instead of stopping.")
 ]

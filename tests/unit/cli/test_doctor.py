@@ -19,6 +19,16 @@ def test_doctor_reports_every_check_of_this_machine(command: Command) -> None:
     assert report.status == (0 if report.json["ok"] else 1)
 
 
+def test_people_read_the_level_and_the_cure_as_words(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [
+        Check("A", Level.GOOD, "fine", "nothing"),
+        Check("B", Level.NOTE, "odd", "Do [this]."),
+        Check("C", Level.MISSING, "none"),
+    ]
+    monkeypatch.setattr("annotator.cli.doctor.run_checks", lambda: found)
+    assert command("doctor").out == "ok  A: fine\nnote  B: odd\n      Do [this].\nmissing  C: none\n"
+
+
 def test_missing_libraries_are_named_with_their_debian_packages(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
