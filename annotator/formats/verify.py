@@ -65,7 +65,10 @@ def _pairs(
                 waiting[side][image.name] = image
             else:
                 yield (image, other) if side == 0 else (other, image)
-    ends = {end: name for name in waiting[1] for end in _ends(name)}
+    deepest_first = sorted(waiting[1], key=lambda name: -name.count("/"))
+    ends = {
+        end: name for name in deepest_first for end in _ends(name)
+    }  # of two that end alike, the one with fewer folders
     for name, image in waiting[0].items():
         yield image, waiting[1].pop(ends.get(without_suffix(name), ""), None)
     if not merged:

@@ -50,7 +50,7 @@ class ImageMatcher:
             return exact
         wanted = tuple(key.split("/"))
         candidates = self._by_name.get(wanted[-1], [])
-        scored = sorted(((_common_end(wanted, pieces), image_id) for pieces, image_id in candidates), reverse=True)
+        scored = sorted(((_likeness(wanted, pieces), image_id) for pieces, image_id in candidates), reverse=True)
         if not scored or (len(scored) > 1 and scored[0][0] == scored[1][0]):
             return None
         return scored[0][1]
@@ -75,10 +75,11 @@ def _key(name: str) -> str:
     return unicodedata.normalize("NFC", uris.decode(name).replace("\\", "/")).strip("/")
 
 
-def _common_end(wanted: tuple[str, ...], pieces: tuple[str, ...]) -> int:
+def _likeness(wanted: tuple[str, ...], pieces: tuple[str, ...]) -> tuple[int, bool]:
+    """How many pieces agree from the end, and whether no folder of the image says otherwise."""
     count = 1
     for one, other in zip(reversed(wanted[:-1]), reversed(pieces[:-1]), strict=False):
         if one != other:
             break
         count += 1
-    return count
+    return count, count == len(pieces)

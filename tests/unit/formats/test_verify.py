@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
-from annotator.domain.geometry import Box, Polygon
+from annotator.domain.geometry import Box, Polygon, Tag
 from annotator.formats import registry
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel
 from annotator.formats.report import Report, Verified
@@ -103,3 +104,14 @@ def test_more_images_are_expected_only_after_a_merge(tmp_path: Path) -> None:
     report = registry.writer("coco").write(part, tmp_path / "out", merge=True)
     assert verify(part, report, merged=True).unexplained == 0
     assert verify(part, report).unexplained > 0
+
+
+def test_names_that_end_alike_are_not_mixed_up_in_folders_of_labels(tmp_path: Path) -> None:
+    for name in ("a.png", "sub/a.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (4, 4)).save(tmp_path / name)
+    images = tuple(
+        DatasetImage(n, (DatasetAnnotation("cat", Tag()),), 4, 4, tmp_path / n) for n in ("a.png", "sub/a.png")
+    )
+    dataset = Dataset((DatasetLabel("cat"),), images)
+    assert verify(dataset, registry.writer("imagenet").write(dataset, tmp_path / "out")) == Verified(2, 2, 0, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,14 @@ def test_a_name_that_fits_two_pictures_is_not_guessed(project: Project, tmp_path
     result = project.import_dataset(coco(tmp_path / "a.json", ["0.png", "elsewhere/red/1.png", "nowhere.png"]))
     assert result.images == 1
     assert "2 pictures of the dataset are not in the project: 0.png, nowhere.png." in result.warnings
+
+
+def test_of_two_twins_the_one_without_another_folder_is_meant(tmp_path: Path, pictures: Path) -> None:
+    shutil.copy(pictures / "red" / "0.png", pictures)
+    with Project.create(tmp_path / "p", pictures) as project:
+        assert project.import_dataset(coco(tmp_path / "a.json", ["images/0.png"])).images == 1
+        (annotated,) = project.images.ids(ImageFilter(annotated=True)).tolist()
+        assert uri_of(project, annotated) == "0.png"
 
 
 def test_an_error_in_the_middle_changes_nothing(project: Project, tmp_path: Path) -> None:
