@@ -24,7 +24,7 @@ from annotator.store.database import FILE_NAME, Database
 from annotator.store.lane import WriteLane
 from annotator.store.lock import ProjectLock
 from annotator.usecases.image_view import ImageView, root_names
-from annotator.usecases.opening import absolute, login_name
+from annotator.usecases.opening import absolute, check_new, login_name
 from annotator.usecases.parts import Parts
 
 FOLDER = "project"
@@ -53,6 +53,7 @@ def restore(folder: Path, archive: Path, images: Path | None, annotator: str | N
     pictures = source.folder / PICTURES
     if images is None and pictures.is_dir():
         raise FormatError(f"{archive} holds pictures.", "Say with --images where to put them.", path=archive)
+    check_new(folder)
     existed = folder.exists()
     revision = (source.folder / SCHEMA).read_text("utf-8", "replace").strip()
     context.progress(0, None, "Restoring")

@@ -21,6 +21,8 @@ from annotator.store.lock import ProjectLock
 from annotator.usecases.parts import Parts
 
 SUFFIX = ".annotator"
+REMAINS = frozenset({"cache", "models", "project.lock", f"{FILE_NAME}-wal", f"{FILE_NAME}-shm"})
+"""What is left of a project whose database is gone; a new one may be made among it."""
 
 
 def absolute(path: Path) -> Path:
@@ -84,6 +86,18 @@ def check_images(images: Path) -> None:
         )
 
 
+def check_new(folder: Path) -> None:
+    """Raise ``StoreError`` unless a project can be made at ``folder``: nothing but the remains of a project may lie there."""
+    shown = printable(str(folder))
+    if folder.is_file():
+        raise StoreError(f"{shown} is a file.", "Choose another name for the project's folder.", path=folder)
+    if is_project(folder) or not folder.exists():
+        return
+    if any(entry.name not in REMAINS and not entry.name.startswith(".") for entry in folder.iterdir()):
+        cure = f"Choose a name that is not taken, such as {printable(folder.name or 'pictures')}{SUFFIX}."
+        raise StoreError(f"{shown} holds other files already.", cure, path=folder)
+
+
 def create(
     folder: Path, images: Path | None, labels: Sequence[str], annotator: str | None, *, exclusive: bool = True
 ) -> Parts:
@@ -96,8 +110,7 @@ def create(
             raise UsageError(f'The label "{name}" is given twice.', "Give each label once.")
     if images is not None:
         check_images(images)
-    if folder.is_file():
-        raise StoreError(f"{folder} is a file.", "Choose another name for the project's folder.", path=folder)
+    check_new(folder)
     existed = folder.exists()
     db = Database.create(folder)
     try:

@@ -132,3 +132,17 @@ def test_a_project_of_an_older_version_is_brought_up_to_date_by_who_only_reads(t
     engine.dispose()
     with Project.open(tmp_path / "old", read_only=True) as project:
         assert project.stats().images == 0
+
+
+def test_a_folder_with_other_files_does_not_become_a_project(tmp_path: Path, pictures: Path) -> None:
+    with pytest.raises(StoreError, match="pictures holds other files already"):
+        Project.create(pictures, pictures)
+    assert sorted(entry.name for entry in pictures.iterdir()) == ["blue", "green", "red"]
+
+
+def test_a_project_can_be_made_where_one_has_lost_its_database(tmp_path: Path, pictures: Path) -> None:
+    Project.create(tmp_path / "p", pictures).close()
+    (tmp_path / "p" / "cache").mkdir(exist_ok=True)
+    (tmp_path / "p" / "project.db").unlink()
+    with Project.create(tmp_path / "p", pictures) as again:
+        assert again.stats().images == 24
