@@ -6,7 +6,21 @@ file, one that says what to do. Anything else that escapes is a bug and keeps it
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+
+
+def install_again(extra: str = "", *, force: bool = False) -> str:
+    """The cure for what is missing or damaged in this installation: its own Python installs it again, with ``extra``.
+
+    It is never installed by its name alone, which another program bears on PyPI. ``force`` exchanges files that are there.
+    """
+    forced = "--force-reinstall --no-deps " if force else ""
+    what = f'".[{extra}]"' if extra else "."
+    return (
+        "In the folder that Annotator was installed from, run: "
+        f'"{sys.executable}" -m pip install {forced}-c constraints.txt {what}'
+    )
 
 
 class AnnotatorError(Exception):

@@ -19,6 +19,7 @@ from pathlib import Path
 import platformdirs
 
 from annotator.cli import display
+from annotator.errors import install_again
 from annotator.jobs.log_files import log_folder
 
 LEAST_PYTHON = (3, 11)
@@ -186,7 +187,8 @@ def check_torch() -> Check:
     """torch is optional; its version when it is there."""
     found = _version("torch")
     if not found:
-        return Check("torch", Level.NOTE, "not installed", "Only larger models need it: pip install 'annotator[torch]'")
+        needed = "Training for boxes and larger models need it, all else works."
+        return Check("torch", Level.NOTE, "not installed", f"{needed} {install_again('torch')}")
     return Check("torch", Level.GOOD, found)
 
 
@@ -203,7 +205,7 @@ def check_device() -> Check:
         "Device",
         Level.NOTE,
         lines[-1] if lines else "torch does not start",
-        "Run: pip install --upgrade 'annotator[torch]'",
+        install_again("torch"),
     )
 
 

@@ -21,7 +21,7 @@ import platformdirs
 
 import resources
 from annotator.domain.kinds import Task
-from annotator.errors import ModelError, UsageError
+from annotator.errors import ModelError, UsageError, install_again
 
 CATALOGUE_FILE = Path(resources.__file__).parent / "models" / "catalogue.toml"
 
@@ -117,10 +117,8 @@ def available(model_id: str, *, weights: Path | None = None) -> Availability:
     if not _importable(entry.factory.partition(":")[0]):
         return Availability(False, f"This version of Annotator cannot run {entry.id} yet.", "Update Annotator.")
     if missing := [name for name in entry.needs if not _importable(name)]:
-        package = f"annotator[{entry.extra}]" if entry.extra else "annotator"
-        return Availability(
-            False, f"{entry.id} needs {', '.join(missing)}, not installed here.", f"Run: pip install '{package}'"
-        )
+        reason = f"{entry.id} needs {', '.join(missing)}, not installed here."
+        return Availability(False, reason, install_again(entry.extra))
     if entry.accepts_name and "model" not in entry.options:
         return Availability(
             False, f"{entry.id} needs the name of a model.", f"For example {entry.id}:ViT-B-32 with a weights file."

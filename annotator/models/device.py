@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from enum import StrEnum
 
-from annotator.errors import ModelError, UsageError
+from annotator.errors import ModelError, UsageError, install_again
 
 
 class DeviceKind(StrEnum):
@@ -57,9 +57,7 @@ def choose(wanted: str = "auto") -> Device:
         raise UsageError(f"{wanted!r} is not a device.", f"Choose one of {', '.join(CHOICES)}.")
     if kind == DeviceKind.CPU or importlib.util.find_spec("torch") is None:
         if kind not in ("auto", DeviceKind.CPU):
-            raise ModelError(
-                f"The device {wanted} needs torch, which is not installed.", "Run: pip install 'annotator[torch]'"
-            )
+            raise ModelError(f"The device {wanted} needs torch, which is not installed.", install_again("torch"))
         return Device(DeviceKind.CPU, "cpu", f"CPU, {cpu_threads()} threads")
     import torch
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parents[2]
 
 
 def modules_after(statement: str) -> set[str]:
@@ -43,3 +46,15 @@ def test_asking_what_can_be_suggested_loads_nothing_that_suggests(tmp_path: Path
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_nobody_is_told_to_install_annotator_by_its_name() -> None:
+    """On PyPI that is another program."""
+    told = re.compile(r"pip install[^`\n]*[\s'\"]annotator\b")
+    files = [
+        ROOT / "README.md",
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "annotator").rglob("*.py"),
+        *(ROOT / "ui").rglob("*.py"),
+    ]
+    assert [file for file in files if told.search(file.read_text(encoding="utf-8"))] == []

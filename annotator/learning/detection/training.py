@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from annotator.errors import ModelError
+from annotator.errors import ModelError, install_again
 from annotator.job_context import QUIET, JobContext
 from annotator.learning.detection.augment import Copy, Scene, altered_copy, plain_copy
 from annotator.learning.detection.feature_cache import FeatureCache, HalfArray
@@ -51,9 +51,7 @@ class Sample:
 def require_torch() -> None:
     """Raise ``ModelError`` with the cure where torch is not installed; imports nothing."""
     if importlib.util.find_spec("torch") is None:
-        raise ModelError(
-            "Training a detector needs torch, which is not installed.", "Run: pip install 'annotator[torch]'"
-        )
+        raise ModelError("Training a detector needs torch, which is not installed.", install_again("torch"))
 
 
 def copies_each(views: int) -> int:

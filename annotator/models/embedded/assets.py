@@ -13,7 +13,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 import resources
-from annotator.errors import ModelError
+from annotator.errors import ModelError, install_again
 
 MODELS_FOLDER = Path(resources.__file__).parent / "models"
 LITE0_FILE = MODELS_FOLDER / "efficientnet_lite0.onnx"
@@ -25,7 +25,7 @@ COMMERCIAL_DECODER_FILE = MODELS_FOLDER / "prompt_decoder_commercial.safetensors
 DECODER_GRAPH = MODELS_FOLDER / "prompt_decoder.onnx"
 MANIFEST_NAME = "embedded.sha256"
 
-REINSTALL = "Install Annotator again: pip install --force-reinstall annotator."
+REINSTALL = install_again(force=True)
 
 
 def read_asset(path: Path) -> tuple[bytes, str]:

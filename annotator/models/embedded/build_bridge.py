@@ -23,7 +23,7 @@ def timm_folder() -> Path:
     """The folder of timm's tables, found without importing timm, which would import torch."""
     spec = find_spec("timm")
     if spec is None or spec.origin is None:
-        raise SystemExit("timm is not installed; run: pip install 'annotator[test]'")
+        raise SystemExit("timm is not installed; run: pip install '.[test]'")
     return Path(spec.origin).parent / "data" / "_info"
 
 

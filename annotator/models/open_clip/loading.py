@@ -11,10 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from annotator.errors import ModelError, UsageError
+from annotator.errors import ModelError, UsageError, install_again
 from annotator.models.weights import first_line
-
-INSTALL = "Run: pip install 'annotator[torch]'"
 
 
 def import_open_clip() -> Any:
@@ -22,7 +20,7 @@ def import_open_clip() -> Any:
     try:
         import open_clip
     except ImportError as error:
-        raise ModelError(f"The open_clip backend is not installed ({error}).", INSTALL) from error
+        raise ModelError(f"The open_clip backend is not installed ({error}).", install_again("torch")) from error
     return open_clip
 
 

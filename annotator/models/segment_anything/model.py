@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from annotator.errors import JobCancelled, ModelError
+from annotator.errors import JobCancelled, ModelError, install_again
 from annotator.models.device import DeviceKind, choose
 from annotator.models.pixels import check_image
 from annotator.models.protocols import Candidates, FloatArray, ModelInfo, Regions, RGBImage
@@ -76,7 +76,7 @@ class SegmentAnythingModel:
             network = build_network(architecture, state, weights)
         except ImportError as error:
             raise ModelError(
-                f"The segment_anything backend is not installed ({error}).", "Run: pip install 'annotator[torch]'"
+                f"The segment_anything backend is not installed ({error}).", install_again("torch")
             ) from error
         self._torch = torch
         self._device = choose(device)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from annotator.domain.kinds import Task
-from annotator.errors import ModelError, UsageError
+from annotator.errors import ModelError, UsageError, install_again
 from annotator.models import catalogue
 from annotator.models.embedded.model import EmbeddedModel
 from annotator.models.embedded.text import MiniLM
@@ -110,9 +110,9 @@ def test_missing_packages_name_the_extra(monkeypatch: pytest.MonkeyPatch) -> Non
     importable = catalogue._importable
     monkeypatch.setattr(catalogue, "_importable", lambda name: name not in ("torch", "open_clip") and importable(name))
     state = catalogue.available("openclip-vit-b-32")
-    assert state == catalogue.Availability(
-        False, "openclip-vit-b-32 needs open_clip, torch, not installed here.", "Run: pip install 'annotator[torch]'"
-    )
+    assert not state.ready
+    assert state.reason == "openclip-vit-b-32 needs open_clip, torch, not installed here."
+    assert state.cure == install_again("torch")
 
 
 def test_a_backend_that_is_not_in_this_version(monkeypatch: pytest.MonkeyPatch) -> None:
