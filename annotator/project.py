@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from annotator.usecases.import_preview import ImportPreview
     from annotator.usecases.label_view import LabelView
     from annotator.usecases.queue_view import QueueView
+    from annotator.usecases.region_groups import RegionGroupView
     from annotator.usecases.results import (
         AcceptResult,
         AuditResult,
@@ -360,8 +361,14 @@ class Project:
 
         return box_at.box_at(self._parts, image_id, x, y, label_id)
 
+    def region_groups(self) -> tuple[RegionGroupView, ...]:
+        """The groups of regions that were made last, with the clearest regions of each; none before any were made."""
+        from annotator.usecases import region_groups
+
+        return region_groups.view_groups(self._parts)
+
     def name_regions(self, names: Mapping[str, str], *, context: JobContext = QUIET) -> SuggestResult:
-        """Suggest masks for all regions of the named groups: ``names`` is group name → label name."""
+        """Suggest masks for all regions of the named groups: ``names`` is group name → label name, or "" to take it back."""
         from annotator.usecases import region_groups
 
         return region_groups.name_groups(self._parts, names, context)

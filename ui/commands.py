@@ -448,6 +448,15 @@ def _model(w: MainWindow) -> list[Command]:
         Command(
             "model.auto", menu, w.tr("Learn by itself"), (), w.keys.toggle_auto_train, checked=w.conditions.auto_train
         ),
+        Command(
+            "model.regions",
+            menu,
+            w.tr("What looks alike…"),
+            ("Ctrl+Shift+A",),
+            w.region_groups.open,
+            enabled=w.conditions.project,
+            icon="squares-four",
+        ),
         Command("model.models", menu, w.tr("Models…"), (), w.models.open, enabled=w.conditions.project, icon="cube"),
         Command("model.jobs", menu, w.tr("Jobs and their log…"), ("Ctrl+J",), w.dialogs.open_jobs),
     ]

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ENGINE_JOBS = frozenset({"suggest", "train", "index", "simulate", "audit"})
+ENGINE_JOBS = frozenset({"suggest", "train", "index", "simulate", "audit", "group_regions", "name_regions"})
 LONG_WAITS = frozenset({"pull"})
 """Jobs that mostly wait for a network: each has a thread of its own, for which nobody waits when the window closes."""
 LOG_LINES = 200

@@ -31,6 +31,7 @@ from ui.panels.jobs_bar import JobsBar
 from ui.panels.smart_bar import SmartBar
 from ui.panels.toolbar import MainToolBar
 from ui.projects import Projects, readable
+from ui.region_groups import RegionGroups
 from ui.screen_commands import ReviewKeys
 from ui.screens import Screens
 from ui.session import Session
@@ -72,7 +73,7 @@ class MainWindow(QMainWindow):
         self.queue, self.labels, self.canvas = self.annotate.queue, self.annotate.labels, self.annotate.canvas
         self.binding = CanvasBinding(self.session, self.canvas, self.frames, settings)
         self.smart = Smart(self.session, self.canvas, self.binding, self)
-        self.models = Models(self)
+        self.models, self.region_groups = Models(self), RegionGroups(self)
         self.smart_choices = SmartChoices(self.canvas.smart, settings, self)
         self.verdicts = Verdicts(self.session, self.binding, settings, self)
         self.editing = Editing(self.session, self)
@@ -331,6 +332,7 @@ class MainWindow(QMainWindow):
             self.smart.close()
             self.screens.close()
             self.models.close()
+            self.region_groups.close()
             self.projects.close()
             self.jobs.detach()
             self.figures.close()

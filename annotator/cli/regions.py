@@ -24,7 +24,8 @@ def regions(
         int | None, typer.Option("--limit", min=1, help="Only so many pictures, in the queue's order.")
     ] = None,
     name: Annotated[
-        list[str] | None, typer.Option("--name", help="GROUP=LABEL: suggest the label for the group; repeatable.")
+        list[str] | None,
+        typer.Option("--name", help="GROUP=LABEL: suggest the label for the group (GROUP= takes it back); repeatable."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -44,7 +45,7 @@ def regions(
 
 def _pair(text: str) -> tuple[str, str]:
     group, sign, label = text.partition("=")
-    if not (group and sign and label):
+    if not (group.strip() and sign):
         raise UsageError(f"--name {text!r} does not name a group.", "For example: --name A=leaf")
     return group.strip(), label.strip()
 

@@ -20,6 +20,7 @@ from annotator.usecases.results import (
     ImportResult,
     IndexResult,
     PullResult,
+    RegionGroupsResult,
     ScanResult,
     SimulateResult,
     SuggestResult,
@@ -73,6 +74,16 @@ def _suggest(
         class_agnostic=class_agnostic,
         context=context,
     )
+
+
+def _group_regions(
+    project: Project, context: JobContext, *, groups: int = 8, limit: int | None = None
+) -> RegionGroupsResult:
+    return project.group_regions(groups, limit=limit, context=context)
+
+
+def _name_regions(project: Project, context: JobContext, *, names: Mapping[str, str]) -> SuggestResult:
+    return project.name_regions(names, context=context)
 
 
 def _train(project: Project, context: JobContext, *, task: str = "tags", device: str = "auto") -> TrainResult:
@@ -200,6 +211,8 @@ JOBS: Mapping[str, Job] = {
         Job("index", "Looking at the pictures", _index, IndexResult),
         Job("suggest", "Suggesting", _suggest, SuggestResult),
         Job("train", "Learning from verdicts", _train, TrainResult),
+        Job("group_regions", "Grouping what looks alike", _group_regions, RegionGroupsResult),
+        Job("name_regions", "Naming regions", _name_regions, SuggestResult),
         Job("accept", "Accepting", _accept, AcceptResult),
         Job("import", "Importing", _import, ImportResult),
         Job("export", "Exporting", _export, ExportResult),

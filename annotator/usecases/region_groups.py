@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import string
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -39,6 +40,8 @@ MODEL = "graph-regions"
 # Regions are found on pictures of this size; their masks are written at the picture's own.
 READ_SIDE = 1024
 EXAMPLES = 3
+SHOWN = 8
+"""Regions of a group that the window shows, of different pictures where there are enough."""
 
 
 class _Region(msgspec.Struct, frozen=True):
@@ -61,6 +64,14 @@ class _Kept(msgspec.Struct):
 
     regions: list[_Region]
     names: dict[str, int] = {}
+
+
+@dataclass(frozen=True)
+class RegionGroupView:
+    """A group for people to look at: ``examples`` are (image id, region), the clearest first."""
+
+    group: RegionGroup
+    examples: tuple[tuple[int, Mask], ...]
 
 
 @dataclass(frozen=True)
@@ -103,7 +114,27 @@ def make_groups(
         ]
     )
     _write(parts, kept)
-    return _result(kept, started)
+    return _result(parts, kept, started)
+
+
+def view_groups(parts: Parts) -> tuple[RegionGroupView, ...]:
+    """The groups that were made last, the largest first; none before any were made."""
+    if not _path(parts).exists():
+        return ()
+    kept = _read(parts)
+    groups = _result(parts, kept, time.monotonic()).groups
+    return tuple(RegionGroupView(group, _shown(_members(kept, at))) for at, group in enumerate(groups))
+
+
+def _shown(members: Sequence[_Region]) -> tuple[tuple[int, Mask], ...]:
+    """The clearest regions: one of each picture, then the next of each, until there are enough."""
+    seen: Counter[int] = Counter()
+    ranked = []
+    for place, region in enumerate(members):
+        ranked.append((seen[region.image_id], place, region))
+        seen[region.image_id] += 1
+    ranked.sort(key=lambda each: each[:2])
+    return tuple((region.image_id, region.mask) for _, _, region in ranked[:SHOWN])
 
 
 def _find(parts: Parts, proposer: RegionProposer, limit: int | None, context: JobContext) -> Iterator[_Found]:
@@ -141,15 +172,22 @@ def _at_full_size(mask: BoolMask, box: list[int], size: tuple[int, int], full: t
 
 
 def name_groups(parts: Parts, names: Mapping[str, str], context: JobContext) -> SuggestResult:
-    """Suggest a label for every region of each named group (``names``: group → label name), beside those named before."""
+    """Suggest a label for every region of each named group (``names``: group → label name), beside those named before.
+
+    An empty label takes the name back, and with it the suggestions that nobody has judged.
+    """
     started = time.monotonic()
     kept = _read(parts)
-    known = {each.name for each in _result(kept, started).groups}
+    known = {each.name for each in _result(parts, kept, started).groups}
+    before = set(kept.names)
     with parts.db.read() as reader:
         labels = {label.name: label.id for label in reader.labels.all()}
     for name, label in names.items():
         if name not in known:
             raise UsageError(f"There is no group {name!r}.", f"The groups are {', '.join(sorted(known))}.")
+        if not label:
+            kept.names.pop(name, None)
+            continue
         if label not in labels:
             raise UsageError(
                 f"The project has no label {label!r}.", f"Its labels: {', '.join(sorted(labels)) or 'none'}."
@@ -158,10 +196,11 @@ def name_groups(parts: Parts, names: Mapping[str, str], context: JobContext) -> 
     open_now = set(open_ids(parts, None).tolist())
     named = [each for each in kept.regions if group_name(each.group) in kept.names and each.image_id in open_now]
     images = sorted({each.image_id for each in named})
+    touched = {each.image_id for each in kept.regions if group_name(each.group) in before} & open_now
     context.progress(0, len(named), "Naming regions")
     with parts.db.write("suggest") as writer:
         run_id = writer.runs.start(Task.MASKS, MODEL, "", {"names": dict(kept.names)})
-        writer.suggestions.supersede(Task.MASKS, images, keep_run=run_id)
+        writer.suggestions.supersede(Task.MASKS, sorted(touched.union(images)), keep_run=run_id)
         writer.suggestions.add_many(_suggestion(each, kept, run_id) for each in named)
         writer.runs.progress(run_id, len(images), len(named), finished=True)
     context.progress(len(named), len(named), "Naming regions")
@@ -187,13 +226,21 @@ def _suggestion(region: _Region, kept: _Kept, run_id: int) -> Suggestion:
     )
 
 
-def _result(kept: _Kept, started: float) -> RegionGroupsResult:
+def _members(kept: _Kept, number: int) -> list[_Region]:
+    """The regions of a group, the clearest first."""
+    return sorted((each for each in kept.regions if each.group == number), key=lambda each: -each.likeness)
+
+
+def _result(parts: Parts, kept: _Kept, started: float) -> RegionGroupsResult:
     """The groups with the pictures in which they are clearest."""
+    with parts.db.read() as reader:
+        labels = {label.id: label.name for label in reader.labels.all()}
     groups = []
     for number in range(max((each.group for each in kept.regions), default=-1) + 1):
-        members = sorted((each for each in kept.regions if each.group == number), key=lambda each: -each.likeness)
+        members, name = _members(kept, number), group_name(number)
         images = list(dict.fromkeys(each.image_id for each in members))
-        groups.append(RegionGroup(group_name(number), len(members), len(images), tuple(images[:EXAMPLES])))
+        label = labels.get(kept.names.get(name, 0), "")
+        groups.append(RegionGroup(name, len(members), len(images), tuple(images[:EXAMPLES]), label))
     return RegionGroupsResult(
         groups=tuple(groups),
         regions=len(kept.regions),

@@ -84,12 +84,14 @@ class SuggestResult:
 
 @dataclass(frozen=True)
 class RegionGroup:
-    """Regions that look alike: how many, on how many pictures, and the ids of those where they are clearest."""
+    """Regions that look alike: how many, on how many pictures, the ids of those where they are clearest, and the label that the
+    group was named."""
 
     name: str
     regions: int
     images: int
     examples: tuple[int, ...]
+    label: str = ""
 
 
 @dataclass(frozen=True)

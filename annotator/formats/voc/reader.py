@@ -1,4 +1,4 @@
-"""Reads Pascal VOC: XML per picture under Annotations/ (or anywhere), splits from ImageSets/Main."""
+"""Reads Pascal VOC: XML per picture under Annotations/ (or anywhere), splits from ImageSets/Main or lists right in the folder."""
 
 from __future__ import annotations
 
@@ -69,6 +69,7 @@ def read(
             if name := _text(found, "name"):
                 names[name] = None
     splits = _splits(source.folder, findings) if source.root.is_dir() else {}
+    splits = splits or (_splits_beside(source.folder, items) if source.root.is_dir() else {})
     folders = tuple(f for folder in _IMAGE_FOLDERS if (f := source.folder / folder).is_dir())
     items += _listed_only(items, splits, folders, findings)
 
@@ -167,6 +168,19 @@ def _listed_only(
         if suffix:
             found.append(_Item(Path(stem + suffix), Element("annotation"), stem + suffix, annotated=False))
     return found
+
+
+def _splits_beside(folder: Path, items: list[_Item]) -> dict[str, Split]:
+    """The same from train.txt, val.txt and test.txt right in the folder, as far as they name pictures that XML describes."""
+    described = {without_suffix(item.name) for item in items}
+    lists = {split: folder / f"{split.value}.txt" for split in Split}
+    return {
+        line.strip(): split
+        for split, file in lists.items()
+        if file.is_file()
+        for line in file.read_text("utf-8", "replace").splitlines()
+        if line.strip() in described
+    }
 
 
 def _splits(folder: Path, findings: Findings) -> dict[str, Split]:

@@ -42,3 +42,18 @@ def test_listed_pictures_without_xml_are_named_and_not_done(tmp_path: Path):
     assert images["c.png"].path == tmp_path / "JPEGImages/c.png"
     (warning,) = imported.report().warnings
     assert "2 pictures without an annotation file: d, c" in warning
+
+
+def test_lists_right_in_the_folder_count_where_there_are_no_image_sets(tmp_path: Path):
+    for name, text in {
+        "annotations/a.xml": "<annotation><filename>a.jpg</filename></annotation>",
+        "annotations/b.xml": "<annotation><filename>b.jpg</filename></annotation>",
+        "train.txt": "a\nelsewhere\n",
+        "val.txt": "b\n",
+        "notes.txt": "a\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    imported = registry.reader("voc").read(tmp_path)
+    assert {i.name: i.split for i in imported.dataset.images} == {"a.jpg": Split.TRAIN, "b.jpg": Split.VAL}
+    assert imported.report().warnings == ()

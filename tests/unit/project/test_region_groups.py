@@ -11,9 +11,10 @@ import pytest
 
 from annotator.domain.geometry import Mask
 from annotator.domain.kinds import Task
+from annotator.edits import accept
 from annotator.errors import AnnotatorError, UsageError
 from annotator.project import Project
-from annotator.usecases.region_groups import group_name
+from annotator.usecases.region_groups import EXAMPLES, SHOWN, group_name
 from tests.unit.learning.scenes import scene
 
 
@@ -49,6 +50,35 @@ def test_a_named_group_becomes_suggestions_of_its_label(project: Project) -> Non
             assert each.reason == f"looks like group {name}"
             assert 0 <= each.confidence <= 1
     assert seen == both.suggestions
+
+
+def test_a_name_is_taken_back_with_what_it_suggested_but_not_with_what_was_accepted(project: Project) -> None:
+    made = project.group_regions(3)
+    assert project.region_groups()[0].group == made.groups[0]
+    project.name_regions({"A": "ground", "B": "disk"})
+    image_id = next(i for i in project.images.ids().tolist() if len(open_labels(project, i)) > 1)
+    page = project.history.page(image_id)
+    accepted = next(s for s in page.suggestions if s.reason == "looks like group A")
+    project.history.perform(accept(page, accepted, project.history.vocabulary(), annotator="ann"))
+    project.name_regions({"A": ""})
+    assert [view.group.label for view in project.region_groups()] == ["", "disk", ""]
+    left = [label for i in project.images.ids().tolist() for label in open_labels(project, i)]
+    assert left == [2] * made.groups[1].regions
+    assert [a.label_id for a in project.history.page(image_id).annotations] == [1]
+
+
+def open_labels(project: Project, image_id: int) -> list[int]:
+    return sorted(s.label_id for s in project.review.open_suggestions(image_id))
+
+
+def test_the_clearest_regions_are_shown_of_different_pictures_first(project: Project) -> None:
+    assert project.region_groups() == ()
+    project.group_regions(2)
+    first, *_ = project.region_groups()
+    pictures = [image_id for image_id, _ in first.examples]
+    assert len(pictures) == min(SHOWN, first.group.regions)
+    assert len(set(pictures[: first.group.images])) == first.group.images
+    assert tuple(pictures[:EXAMPLES]) == first.group.examples
 
 
 def test_masks_of_groups_follow_what_lies_there(project: Project) -> None:
