@@ -63,8 +63,8 @@ def test_a_name_is_taken_back_with_what_it_suggested_but_not_with_what_was_accep
     project.name_regions({"A": ""})
     assert [view.group.label for view in project.region_groups()] == ["", "disk", ""]
     left = [label for i in project.images.ids().tolist() for label in open_labels(project, i)]
-    assert left == [2] * made.groups[1].regions
-    assert [a.label_id for a in project.history.page(image_id).annotations] == [1]
+    assert left == [1] * made.groups[1].regions
+    assert [a.label_id for a in project.history.page(image_id).annotations] == [2]
 
 
 def open_labels(project: Project, image_id: int) -> list[int]:
