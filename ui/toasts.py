@@ -11,6 +11,7 @@ from ui.widgets.basics import icon_button, label, push_button
 
 LIMIT = 3
 SECONDS = 6
+BRIEF_SECONDS = 2
 WIDTH = 360
 _ICONS = {
     "info": ("info", "muted"),
@@ -38,7 +39,8 @@ class Toast(QFrame):
         icon.setPixmap(themed_icon(*_ICONS[kind]).pixmap(QSize(18, 18)))
         words = QVBoxLayout()
         words.setSpacing(SPACE_1)
-        words.addWidget(label(text, wrap=True))
+        self._words = label(text, wrap=True)
+        words.addWidget(self._words)
         if cure:
             words.addWidget(label(cure, "muted", wrap=True))
         layout = QHBoxLayout(self)
@@ -54,10 +56,19 @@ class Toast(QFrame):
         close = icon_button("x", self.tr("Close this message"), token="muted")
         close.clicked.connect(self.dismiss)
         layout.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
-        self.setFixedWidth(WIDTH)
         self.setAccessibleName(f"{text} {cure}".strip())
+        self._left = QTimer(self)
+        self._left.setSingleShot(True)
+        self._left.timeout.connect(self.dismiss)
         if kind not in ("error", "offer"):
-            QTimer.singleShot((SECONDS if kind != "brief" else 2) * 1000, self, self.dismiss)
+            self._left.start((SECONDS if kind != "brief" else BRIEF_SECONDS) * 1000)
+
+    def say(self, text: str) -> None:
+        """Say something else instead, for as long again."""
+        self.text = text
+        self._words.setText(text)
+        self.setAccessibleName(f"{text} {self.cure}".strip())
+        self._left.start()
 
     def dismiss(self) -> None:
         """Go away."""
@@ -100,6 +111,10 @@ class Toasts(QObject):
 
     def brief(self, text: str) -> None:
         """Say something that replaces what was said briefly before: what Undo took back."""
+        if self._toasts and self._toasts[-1].kind == "brief":
+            self._toasts[-1].say(text)
+            self._place()
+            return
         for toast in [t for t in self._toasts if t.kind == "brief"]:
             self._remove(toast)
         self._add(text, "", "brief", "")
@@ -151,7 +166,9 @@ class Toasts(QObject):
         y = self._window.height() - self._bottom - SPACE_2
         for toast in reversed(self._toasts):
             layout = toast.layout()
-            toast.resize(WIDTH, layout.heightForWidth(WIDTH) if layout is not None else toast.sizeHint().height())
+            # Fixed in both directions: a message that grows would otherwise have the whole window laid out again.
+            height = layout.totalHeightForWidth(WIDTH) if layout is not None else toast.sizeHint().height()
+            toast.setFixedSize(WIDTH, height)
             y -= toast.height()
             toast.move(self._window.width() - WIDTH - SPACE_4, y)
             toast.raise_()

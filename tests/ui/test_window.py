@@ -178,6 +178,19 @@ def test_errors_stay_and_at_most_three_messages_are_shown(window: MainWindow) ->
     assert window.toasts.texts.count("bad disk") == 1
 
 
+def test_what_undo_took_back_is_said_in_one_message_that_changes(window: MainWindow) -> None:
+    window.toasts.brief("Undid: Draw box")
+    first = window.toasts.shown[-1]
+    window.toasts.brief("Undid: Delete polygon")
+    assert window.toasts.texts == ["Undid: Delete polygon"] and window.toasts.shown == [first]
+    assert first.accessibleName() == "Undid: Delete polygon"
+    window.toasts.info("Something else")
+    window.toasts.brief("Redid: Delete polygon")
+    assert window.toasts.texts == ["Something else", "Redid: Delete polygon"]
+    first.dismiss()
+    assert window.toasts.texts == ["Something else", "Redid: Delete polygon"]
+
+
 def test_an_uncaught_exception_becomes_a_message(window: MainWindow, caplog: pytest.LogCaptureFixture) -> None:
     hook = Excepthook(window)
     try:

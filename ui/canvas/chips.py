@@ -63,35 +63,40 @@ def chip_font(base: QFont, unit: float) -> QFont:
 def place(chips: Iterable[Chip], room: QRectF, metrics: QFontMetricsF, unit: float) -> list[tuple[Chip, QRectF]]:
     """Rectangles for as many chips as fit inside ``room``, the earlier ones first."""
     placed: list[tuple[Chip, QRectF]] = []
+    taken: list[tuple[float, float, float, float]] = []
+    left, top, right, bottom = room.left(), room.top(), room.right(), room.bottom()
+    height = metrics.height() + 2 * PAD_Y * unit
     for chip in chips:
         width = metrics.horizontalAdvance(chip.text) + 2 * PAD_X * unit
-        height = metrics.height() + 2 * PAD_Y * unit
+        if width > right - left:
+            continue
         for x, y in _places(chip, width, height, unit):
-            rect = _into(QRectF(x, y, width, height), room)
-            if rect is not None and not any(rect.intersects(other) for _, other in placed):
-                placed.append((chip, rect))
-                break
+            x = min(max(x, left), right - width)  # pushed sideways into the room, but never up or down
+            if y < top or y + height > bottom or _meets(taken, x, y, x + width, y + height):
+                continue
+            taken.append((x, y, x + width, y + height))
+            placed.append((chip, QRectF(x, y, width, height)))
+            break
     return placed
+
+
+def _meets(taken: list[tuple[float, float, float, float]], x1: float, y1: float, x2: float, y2: float) -> bool:
+    return any(x1 < right and left < x2 and y1 < bottom and top < y2 for left, top, right, bottom in taken)
 
 
 def _places(chip: Chip, width: float, height: float, unit: float) -> Iterable[tuple[float, float]]:
     """Over the peak if there is one; above the top-left corner, inside it, below, and the same on the right."""
-    gap, anchor = OFFSET * unit, chip.anchor
+    gap = OFFSET * unit
     if chip.peak is not None:
-        yield chip.peak.x() - width / 2, chip.peak.y() - height - 2 * gap
-        yield chip.peak.x() + 3 * gap, chip.peak.y() - height / 2
-    for x in (anchor.left() - unit, anchor.right() - width + unit):
-        yield x, anchor.top() - height - gap
-        yield x + (gap + unit if x < anchor.center().x() else -gap - unit), anchor.top() + gap + unit
-        yield x, anchor.bottom() + gap
-
-
-def _into(rect: QRectF, room: QRectF) -> QRectF | None:
-    """The rectangle pushed sideways into the room; None if it does not fit, or would have to move up or down."""
-    if rect.width() > room.width() or rect.top() < room.top() or rect.bottom() > room.bottom():
-        return None
-    rect.moveLeft(min(max(rect.left(), room.left()), room.right() - rect.width()))
-    return rect
+        peak_x, peak_y = chip.peak.x(), chip.peak.y()
+        yield peak_x - width / 2, peak_y - height - 2 * gap
+        yield peak_x + 3 * gap, peak_y - height / 2
+    anchor = chip.anchor
+    left, top, right, bottom = anchor.left(), anchor.top(), anchor.right(), anchor.bottom()
+    for x in (left - unit, right - width + unit):
+        yield x, top - height - gap
+        yield x + (gap + unit if x < (left + right) / 2 else -gap - unit), top + gap + unit
+        yield x, bottom + gap
 
 
 def draw(painter: QPainter, placed: list[tuple[Chip, QRectF]], colors: CanvasColors, unit: float) -> None:

@@ -16,12 +16,13 @@ from annotator.domain.geometry import Keypoints
 from ui.canvas import pens, raster
 from ui.canvas.colors import CanvasColors
 from ui.canvas.images import Pixels, pixels_of
-from ui.canvas.paths import Outline
-from ui.canvas.scene import IntArray, Scene, Style
+from ui.canvas.scene import IntArray, Scene, Style, ranges, rows
 from ui.canvas.transform import ViewTransform
 
 FINE_VERTICES = 2500
 SHARP_AT_ONCE = 12_000
+COARSE_VERTICES = 100_000
+MOST_SPARED = 4
 
 
 class Layer:
@@ -145,19 +146,20 @@ class AnnotationLayer(Layer):
         self.needs_sharpening &= not everything
         target = pixels_of(self.image)[rect.top() : rect.bottom() + 1, rect.left() : rect.right() + 1]
         target[:] = 0
-        paths = self._project(items, rect, 0.5 if count <= SHARP_AT_ONCE else 1.5)
         if count <= SHARP_AT_ONCE:
+            paths = self._project(items, rect, 0.5)
             drawn = np.zeros(target.shape, np.uint8)
             for _ in self._sharp(drawn, paths):
                 pass
             target[:] = drawn
         else:
-            raster.coarse(target, paths, self.scene.palette)
+            every = min(max(round(count / COARSE_VERTICES), 1), MOST_SPARED)
+            raster.coarse(target, self._project(items, rect, 1.5, every), self.scene.palette)
             self.needs_sharpening = True
 
-    def _project(self, items: IntArray, rect: QRect, step: float) -> raster.Paths:
+    def _project(self, items: IntArray, rect: QRect, step: float, every: int = 1) -> raster.Paths:
         origin, size = (rect.left(), rect.top()), (rect.width(), rect.height())
-        flat = raster.project(self.scene, items, self.view, origin, size, step)
+        flat = raster.project(self.scene, items, self.view, origin, step, every)
         key = (self.view, origin, size, self.lifted)
         if self._rings is None or self._rings[0] != key:
             self._rings = key, raster.mask_rings(self.scene, items, self.view, origin, size)
@@ -190,29 +192,35 @@ class AnnotationLayer(Layer):
         painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         clip = (rect.left() - 8, rect.top() - 8, rect.right() + 9, rect.bottom() + 9)
-        for item in items.tolist():
-            self._paint_item(painter, item, clip)
+        chosen = items.tolist()
+        for item, rings in zip(chosen, self._rings_on_screen(items), strict=True):
+            self._paint_item(painter, item, rings, clip)
         painter.end()
 
-    def _paint_item(self, painter: QPainter, item: int, clip: tuple[int, int, int, int]) -> None:
+    def _rings_on_screen(self, items: IntArray) -> Iterator[list[pens.Ring]]:
+        """The paths of each item in screen coordinates, all transformed at once; none for a mask."""
+        scene = self.scene
+        points = self.view.array_to_screen(
+            rows(scene.vertices, ranges(scene.item_vertex[items], scene.item_vertex[items + 1]))
+        ).tolist()
+        at = 0
+        for first, last in zip(scene.item_path[items].tolist(), scene.item_path[items + 1].tolist(), strict=True):
+            rings: list[pens.Ring] = []
+            lengths = np.diff(scene.path_start[first : last + 1]).tolist()
+            for length, closed in zip(lengths, scene.path_closed[first:last].tolist(), strict=True):
+                rings.append((points[at : at + length], closed))
+                at += length
+            yield rings
+
+    def _paint_item(
+        self, painter: QPainter, item: int, rings: list[pens.Ring], clip: tuple[int, int, int, int]
+    ) -> None:
         scene = self.scene
         geometry = scene.records[item].geometry
-        first, last = scene.item_path[item], scene.item_path[item + 1]
-        if first == last:
-            path, dots = pens.shape_paths(geometry, self.view, clip)
-        else:
-            path, dots = pens.outline_paths(_outline_of(scene, item), self.view)
+        path, dots = pens.ring_paths(rings) if rings else pens.shape_paths(geometry, self.view, clip)
         style = Style(int(scene.style[item]))
         fill = pens.FILL if style is Style.SOLID else pens.FILL_SUGGESTED
         stroke = pens.Stroke(scene.color_of(item), style, fill)
-        closed = bool(scene.path_closed[first]) if first < last else True
-        pens.draw_shape(painter, path, dots, stroke, self.colors, self.unit, filled=closed)
+        pens.draw_shape(painter, path, dots, stroke, self.colors, self.unit, filled=not rings or rings[0][1])
         if isinstance(geometry, Keypoints):
             pens.draw_keypoint_marks(painter, geometry, self.view, stroke, self.colors, self.unit)
-
-
-def _outline_of(scene: Scene, item: int) -> Outline:
-    first, last = scene.item_path[item], scene.item_path[item + 1]
-    lengths = np.diff(scene.path_start[first : last + 1]).tolist()
-    vertices = scene.vertices[scene.item_vertex[item] : scene.item_vertex[item + 1]]
-    return Outline(vertices, tuple(lengths), tuple(scene.path_closed[first:last].tolist()))

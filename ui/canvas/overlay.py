@@ -69,7 +69,7 @@ def _paint_crowd(painter: QPainter, canvas: Canvas, items: list[int]) -> None:
         image = QImage(width, height, QImage.Format.Format_ARGB32_Premultiplied)
         image.fill(Qt.GlobalColor.transparent)
         chosen = np.array([i for i in items if canvas.scene.records[i].id in canvas.selected], np.int64)
-        paths = raster.project(canvas.scene, chosen, canvas.view, (0, 0), (width, height), 1.0)
+        paths = raster.project(canvas.scene, chosen, canvas.view, (0, 0), 1.0)
         rings = raster.mask_rings(canvas.scene, chosen, canvas.view, (0, 0), (width, height))
         paths = raster.with_rings(paths, canvas.scene, rings, (0, 0))
         raster.coarse(pixels_of(image), paths, [rgb(canvas.colors.handle)] * len(canvas.scene.palette))

@@ -44,6 +44,7 @@ class Outline:
         ]
 
 
+PAIR = np.dtype([("x", np.float64), ("y", np.float64)])
 EMPTY = Outline(np.empty((0, 2)), (), ())
 
 
@@ -103,8 +104,8 @@ def plain_ring(geometry: Geometry) -> tuple[XY, ...] | None:
 def plain_block(rings: Sequence[Sequence[XY]]) -> Block:
     """The paths of plain rings, converted in one pass."""
     lengths = np.fromiter(map(len, rings), np.int64, len(rings))
-    flat = chain.from_iterable(chain.from_iterable(rings))
-    vertices = np.fromiter(flat, np.float64, 2 * int(lengths.sum())).reshape(-1, 2)
+    pairs = np.fromiter(chain.from_iterable(rings), PAIR, int(lengths.sum()))
+    vertices = pairs.view(np.float64).reshape(-1, 2)
     return Block(vertices, lengths, np.ones(len(rings), bool), np.ones(len(rings), np.int64))
 
 

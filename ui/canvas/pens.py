@@ -6,6 +6,8 @@ All coordinates are screen pixels; ``unit`` is the number of device pixels per l
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +27,8 @@ LINE, LINE_SELECTED = 2.0, 3.0
 FILL, FILL_HOVERED, FILL_SUGGESTED = 0.12, 0.25, 0.06
 HANDLE = 8.0
 DOT_RADIUS = 4.0
+Ring: TypeAlias = tuple[list[list[float]], bool]
+"""The [x, y] vertices of a path on screen, and whether it closes."""
 
 
 class Stroke:
@@ -48,23 +52,26 @@ def shape_paths(
 ) -> tuple[QPainterPath, list[QPointF]]:
     """A geometry on screen: its lines as one path (even-odd, so that holes stay open), and its dots."""
     if isinstance(geometry, Mask):
-        rings = [(ring, True) for ring in masks.screen_paths(geometry, view, clip)]
-        return _path(rings), []
+        return _path([(ring.tolist(), True) for ring in masks.screen_paths(geometry, view, clip)]), []
     return outline_paths(outline(geometry, skeleton), view)
 
 
 def outline_paths(shape: Outline, view: ViewTransform) -> tuple[QPainterPath, list[QPointF]]:
     """An outline on screen, as ``shape_paths`` gives it."""
-    placed = [(view.array_to_screen(points), closed) for points, closed in shape.paths()]
-    dots = [QPointF(*points[0].tolist()) for points, _ in placed if len(points) == 1]
-    return _path([(points, closed) for points, closed in placed if len(points) > 1]), dots
+    return ring_paths([(view.array_to_screen(points).tolist(), closed) for points, closed in shape.paths()])
 
 
-def _path(rings: Iterable[tuple[NDArray[np.float64], bool]]) -> QPainterPath:
+def ring_paths(rings: list[Ring]) -> tuple[QPainterPath, list[QPointF]]:
+    """Paths on screen, as ``shape_paths`` gives them; those of one vertex are dots."""
+    dots = [QPointF(*points[0]) for points, _ in rings if len(points) == 1]
+    return _path([ring for ring in rings if len(ring[0]) > 1]), dots
+
+
+def _path(rings: Iterable[Ring]) -> QPainterPath:
     path = QPainterPath()
     path.setFillRule(Qt.FillRule.OddEvenFill)
     for points, closed in rings:
-        path.addPolygon(polygon(points))
+        path.addPolygon(QPolygonF([QPointF(x, y) for x, y in points]))
         if closed:
             path.closeSubpath()
     return path
@@ -81,13 +88,10 @@ def draw_shape(
 ) -> None:
     """Fill, halo, line, and dots, in that order."""
     if filled and stroke.fill > 0:
-        painter.fillPath(path, QBrush(with_alpha(stroke.color, stroke.fill)))
+        painter.fillPath(path, _brush(stroke.color, stroke.fill))
     if not path.isEmpty():
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(_pen(QColor(colors.halo), stroke.width + 2, stroke.style, unit))
-        painter.drawPath(path)
-        painter.setPen(_pen(QColor(*stroke.color), stroke.width, stroke.style, unit))
-        painter.drawPath(path)
+        painter.strokePath(path, _pen(colors.halo, stroke.width + 2, stroke.style, unit))
+        painter.strokePath(path, _pen(stroke.color, stroke.width, stroke.style, unit))
     for dot in dots:
         draw_dot(painter, dot, stroke.dot, QColor(*stroke.color), QColor(colors.halo), unit)
 
@@ -101,9 +105,15 @@ def draw_dot(painter: QPainter, at: QPointF, radius: float, inside: QColor, rim:
     painter.drawEllipse(at, radius * unit, radius * unit)
 
 
-def _pen(color: QColor, width: float, style: Style, unit: float) -> QPen:
-    pen = QPen(color, width * unit)
-    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+@lru_cache(maxsize=512)
+def _brush(color: RGB, alpha: float) -> QBrush:
+    return QBrush(with_alpha(color, alpha))
+
+
+@lru_cache(maxsize=512)
+def _pen(color: str | RGB, width: float, style: Style, unit: float) -> QPen:
+    pen = QPen(QColor(color) if isinstance(color, str) else QColor(*color), width * unit)
+    pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)  # Qt fills round joins three times as slowly, one arc at each vertex
     if style is Style.SOLID:
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)
         return pen

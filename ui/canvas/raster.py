@@ -19,18 +19,20 @@ from numpy.typing import NDArray
 from annotator.domain.geometry import Mask
 from ui.canvas import masks
 from ui.canvas.colors import RGB
-from ui.canvas.scene import IntArray, Scene, Style, ranges
+from ui.canvas.scene import FloatArray, IntArray, Scene, Style, ranges, rows, starts
 from ui.canvas.transform import ViewTransform
 
 Pixels = NDArray[np.uint8]
 SHIFT = 3
 FILL, FILL_SUGGESTED = 0.12, 0.06
 FILL_STEP = 400
-LINE_STEP = 400
+LINE_STEP = 300
 BAND = 48
 DASH, GAP = 6.0, 4.0
 DOT, DOT_GAP = 2.0, 4.0
 LIMIT = 2.0**24
+SPARE = 8
+"""A path that keeps fewer vertices than this is drawn with all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,32 +49,53 @@ class Paths:
 
 
 def project(
-    scene: Scene, items: IntArray, view: ViewTransform, origin: tuple[int, int], size: tuple[int, int], step: float
+    scene: Scene, items: IntArray, view: ViewTransform, origin: tuple[int, int], step: float, every: int = 1
 ) -> Paths:
-    """The items' outlines in a target of ``size`` (width, height) at screen position ``origin``.
+    """The items' outlines relative to screen position ``origin``.
 
-    Vertices that fall into one cell of ``step`` pixels with the one before are left out.
+    Vertices that fall into one cell of ``step`` pixels with the one before are left out, and before that, of paths that have
+    many, all but one in ``every``.
     """
     if len(items) == len(scene.records) and (items[1:] > items[:-1]).all():
         paths, rank = np.arange(len(scene.path_item)), scene.path_item
-        points, start = view.array_to_screen(scene.vertices) - origin, scene.path_start
+        vertices, start = scene.vertices, scene.path_start
     else:
         paths = ranges(scene.item_path[items], scene.item_path[items + 1])
         rank = np.repeat(np.arange(len(items)), scene.item_path[items + 1] - scene.item_path[items])
         first, last = scene.path_start[paths], scene.path_start[paths + 1]
-        points = view.array_to_screen(scene.vertices[ranges(first, last)]) - origin
-        start = np.concatenate(([0], np.cumsum(last - first)))
+        vertices, start = rows(scene.vertices, ranges(first, last)), starts(last - first)
+    if every > 1:
+        vertices, start = _only(vertices, start, _one_in(every, start))
+    points = vertices * view.scale
+    points += (view.dx - origin[0], view.dy - origin[1])
     if view.scale > 1:
         np.clip(points, -LIMIT, LIMIT, out=points)
     if len(points):
         cell = (points * (1 / step)).astype(np.int32).view(np.int64).ravel()  # both coordinates as one number
-        keep = np.ones(len(points), bool)
-        keep[1:] = cell[1:] != cell[:-1]
+        keep = np.empty(len(points), bool)
+        np.not_equal(cell[1:], cell[:-1], out=keep[1:])
         keep[start[:-1]] = True
-        start = np.concatenate(([0], np.cumsum(keep)))[start]
-        points = points[keep]
+        points, start = _only(points, start, keep)
     owner = scene.path_item[paths]
     return Paths(points, start, rank, scene.color[owner], scene.style[owner], scene.path_closed[paths])
+
+
+def _one_in(every: int, start: IntArray) -> NDArray[np.bool_]:
+    """Which vertices a coarse frame draws: the first of each path, and all of a path that could not spare them."""
+    keep = np.zeros(int(start[-1]), bool)
+    keep[::every] = True
+    short = np.flatnonzero(np.diff(start) < SPARE * every)
+    keep[ranges(start[short], start[short + 1])] = True
+    keep[start[:-1]] = True
+    return keep
+
+
+def _only(points: FloatArray, start: IntArray, keep: NDArray[np.bool_]) -> tuple[FloatArray, IntArray]:
+    """The points that are kept, the first of each path among them, and where the paths then start."""
+    kept = np.flatnonzero(keep)
+    if len(kept) == len(points):
+        return points, start
+    return rows(points, kept), np.searchsorted(kept, start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +202,7 @@ def _fill(plane: Pixels, paths: Paths) -> Iterator[None]:
 def _outline(index: Pixels, cover: Pixels, paths: Paths, line: int, unit: float) -> Iterator[None]:
     offset = 0.5 if line % 2 == 0 else 0.0  # an even widening kernel leans by half a pixel
     points = _fixed(paths.points, offset)
+    yield
     dots = np.diff(paths.start) == 1
     for color in np.flatnonzero(np.bincount(paths.color)).tolist():
         of_color = (paths.color == color) & ~dots

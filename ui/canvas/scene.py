@@ -45,6 +45,11 @@ def starts(counts: IntArray) -> IntArray:
     return np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
 
 
+def rows(points: FloatArray, chosen: IntArray) -> FloatArray:
+    """The chosen rows of (n, 2) contiguous points; taken as one number each, several times as fast as row by row."""
+    return points.view(np.complex128).ravel()[chosen].view(np.float64).reshape(-1, 2)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Items:
     """N items with their P paths and V vertices, in any order; a scene takes them as a whole.
@@ -74,7 +79,7 @@ class Items:
         paths = ranges(item_path[order], item_path[order + 1])
         return Items(
             [self.records[i] for i in order.tolist()],
-            self.vertices[ranges(path_start[paths], path_start[paths + 1])],
+            rows(self.vertices, ranges(path_start[paths], path_start[paths + 1])),
             self.lengths[paths],
             self.closed[paths],
             self.paths[order],

@@ -9,7 +9,7 @@ from annotator.domain.kinds import ImageState, Split
 from ui.session import Session
 from ui.theme import set_icon
 from ui.theme.tokens import SPACE_1, SPACE_2
-from ui.widgets.basics import ElidedLabel, icon_button, label, push_button
+from ui.widgets.basics import ElidedLabel, Figure, icon_button, push_button
 from ui.widgets.choices import ComboBox
 
 HEIGHT = 36
@@ -34,9 +34,9 @@ class ImageStrip(QWidget):
         self.setFixedHeight(HEIGHT)
         previous = icon_button("caret-left", self.tr("Previous image  A"))
         following = icon_button("caret-right", self.tr("Next image  D"))
-        self.place = label("", "caption")
+        self.place = Figure()
         self.name = ElidedLabel()
-        self.dimensions = label("", "caption")
+        self.dimensions = Figure()
         self.reason = ElidedLabel("", "caption", Qt.TextElideMode.ElideRight)
         self.note = icon_button("note", self.tr("Note  I"))
         self.flag = icon_button("flag", self.tr("Flag this image  Shift+I"), checkable=True)

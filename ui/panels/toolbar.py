@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QToolBar, QToolButton, QWidget
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QToolBar, QToolButton, QWidget
 
 from ui.actions import CommandAction, CommandSet
 from ui.theme import theme
-from ui.theme.tokens import ICON_PX, SPACE_2
-from ui.widgets.basics import label, line
+from ui.theme.theme import caption_font
+from ui.theme.tokens import ICON_PX, SPACE_1, SPACE_2
+from ui.widgets.basics import line
 
 NAMES_FROM_PX = 1440
+DOT_PX = 7
 VIEW = ("view.fit", "view.actual", "view.adjust")
 HISTORY = ("edit.undo", "edit.redo")
 
 
 class SavedDot(QWidget):
-    """Says whether everything is on disk: by colour, by word and in the tooltip."""
+    """Says whether everything is on disk: by colour, by word and in the tooltip.
+
+    It changes with every edit, so it paints itself and keeps its size: nothing around it is laid out again.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        from PySide6.QtWidgets import QHBoxLayout
-
-        self._dot = QLabel("●")
-        self._word = label("", "caption")
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(SPACE_2, 0, SPACE_2, 0)
-        layout.setSpacing(4)
-        layout.addWidget(self._dot)
-        layout.addWidget(self._word)
-        self._state = "saved"
-        theme().changed.connect(self._dress)
+        self._state = ""
+        self._words = {
+            "saved": (self.tr("saved"), self.tr("Every edit is on disk."), "good"),
+            "saving": (self.tr("saving"), self.tr("The last edits are being written."), "warn"),
+            "failed": (self.tr("not saved"), self.tr("The last edit could not be written and was taken back."), "bad"),
+        }
+        metrics = QFontMetrics(caption_font())
+        widest = max(metrics.horizontalAdvance(word) for word, _, _ in self._words.values())
+        self.setFixedSize(2 * SPACE_2 + DOT_PX + SPACE_1 + widest, metrics.height() + SPACE_2)
+        theme().changed.connect(self.update)
         self.show_state("saved")
 
     @property
@@ -41,25 +45,26 @@ class SavedDot(QWidget):
 
     def show_state(self, state: str) -> None:
         """Show a state."""
-        self._state = state
-        words = {
-            "saved": (self.tr("saved"), self.tr("Every edit is on disk.")),
-            "saving": (self.tr("saving"), self.tr("The last edits are being written.")),
-            "failed": (self.tr("not saved"), self.tr("The last edit could not be written and was taken back.")),
-        }
-        word, tip = words[state]
-        self._word.setText(word)
-        self._word.setMinimumWidth(self._word.fontMetrics().horizontalAdvance(self.tr("not saved")))
-        self.setToolTip(tip)
-        self.setAccessibleName(word)
-        self._dress()
+        if state != self._state:
+            self._state = state
+            word, tip, _ = self._words[state]
+            self.setToolTip(tip)
+            self.setAccessibleName(word)
+            self.update()
 
-    def _dress(self) -> None:
-        token = {"saved": "good", "saving": "warn", "failed": "bad"}[self._state]
-        palette = self._dot.palette()
-        palette.setColor(self._dot.foregroundRole(), getattr(theme().tokens, token))
-        self._dot.setPalette(palette)
-        self._dot.setStyleSheet(f"color: {getattr(theme().tokens, token)}; font-size: 9px;")
+    def paintEvent(self, event: QPaintEvent) -> None:
+        tokens = theme().tokens
+        word, _, token = self._words[self._state]
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(getattr(tokens, token)))
+        painter.drawEllipse(QRectF(SPACE_2, (self.height() - DOT_PX) / 2, DOT_PX, DOT_PX))
+        painter.setPen(QColor(tokens.muted))
+        painter.setFont(caption_font())
+        room = self.rect().adjusted(SPACE_2 + DOT_PX + SPACE_1, 0, 0, 0)
+        painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, word)
+        painter.end()
 
 
 class ToolButton(QToolButton):

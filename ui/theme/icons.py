@@ -31,6 +31,8 @@ class _Registry(QObject):
         theme().changed.connect(self.refresh)
 
     def put(self, wearer: Any, name: str, token: str) -> None:
+        if self._wearers.get(wearer) == (name, token):
+            return  # a button lays out its row again when it is given an icon, even the same one
         self._wearers[wearer] = (name, token)
         wearer.setIcon(themed_icon(name, token))
         if hasattr(wearer, "setIconSize"):

@@ -110,6 +110,25 @@ class ElidedLabel(QLabel):
         self.setToolTip(self._full if shown != self._full else "")
 
 
+class Figure(QLabel):
+    """A short text that changes with every edit or image. Its place only grows: what is around it is not laid out again."""
+
+    def __init__(self, role: str = "caption") -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setProperty("role", role)
+        self.setFixedSize(0, self.sizeHint().height())
+
+    def setText(self, text: str) -> None:
+        if text == self.text():
+            return
+        super().setText(text)
+        self.ensurePolished()
+        wanted = self.sizeHint()
+        if wanted.width() > self.width() or wanted.height() > self.height():
+            self.setFixedSize(wanted.expandedTo(self.size()))
+
+
 class EmptyState(QWidget):
     """What a panel shows when it has nothing: what it is for, and the one key or click that fills it."""
 

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout
 
 from ui.theme import set_icon
 from ui.theme.tokens import SPACE_1, SPACE_2
-from ui.widgets.basics import label, line
+from ui.widgets.basics import Figure, label, line
 
 HEADER_PX = 30
 
@@ -29,7 +29,7 @@ class Section(QWidget):
         self._caret.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._caret.clicked.connect(self.toggle)
         self._title = label(title, "section")
-        self._count = label("", "caption")
+        self._count = Figure()
         header = QHBoxLayout()
         header.setContentsMargins(SPACE_2, 0, SPACE_2, 0)
         header.setSpacing(SPACE_1)

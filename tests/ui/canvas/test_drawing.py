@@ -225,10 +225,25 @@ def test_near_vertices_are_left_out_but_every_path_stays(canvas, page):
     page.show(*blobs(30))
     scene = canvas.scene
     items = np.arange(len(scene))
-    full = raster.project(scene, items, ViewTransform(), (0, 0), (400, 300), 1e-3)
-    few = raster.project(scene, items, ViewTransform(), (0, 0), (400, 300), 8.0)
+    full = raster.project(scene, items, ViewTransform(), (0, 0), 1e-3)
+    few = raster.project(scene, items, ViewTransform(), (0, 0), 8.0)
     assert len(full.points) == 30 * 40 and len(few.points) < 600
     assert len(few.start) == 31 and (np.diff(few.start) >= 1).all()
+
+
+def test_a_coarse_frame_spares_vertices_of_long_paths_only(canvas, page):
+    page.show(*blobs(30), *(new_annotation(1, 1, Box(5 * i, 9, 5 * i + 30, 40)) for i in range(20)))
+    scene, view = canvas.scene, ViewTransform(7.0, 3.0, -2.0)
+    items = scene.all()
+    full = raster.project(scene, items, view, (5, 6), 1e-3)
+    few = raster.project(scene, items, view, (5, 6), 1e-3, 4)
+    lengths = np.diff(full.start)
+    kept = np.diff(few.start)
+    assert set(lengths.tolist()) == {4, 40} and (kept[lengths == 4] == 4).all()
+    assert ((kept[lengths == 40] >= 10) & (kept[lengths == 40] <= 11)).all()
+    assert few.points[few.start[:-1]] == pytest.approx(full.points[full.start[:-1]])
+    known = {tuple(point) for point in full.points.round(6).tolist()}
+    assert all(tuple(point) in known for point in few.points.round(6).tolist())
 
 
 def test_chips_neither_overlap_nor_leave_the_image(qapp):
