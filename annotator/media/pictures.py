@@ -259,7 +259,8 @@ def _checked_rgb(pixels: NDArray[Any] | None, width: int, height: int) -> NDArra
 def _decode_gif(data: bytes, header: Header, min_side: int | None, max_side: int | None) -> NDArray[Any]:
     from PIL.GifImagePlugin import GifImageFile
 
-    return _with_pillow(GifImageFile, data)
+    # Pillow grows the picture for a frame that leaves the screen that the file declares; nobody is to see what is out there.
+    return _with_pillow(GifImageFile, data)[: header.height, : header.width]
 
 
 def _decode_bmp(data: bytes, header: Header, min_side: int | None, max_side: int | None) -> NDArray[Any]:

@@ -460,7 +460,7 @@ def test_the_window_goes_on_while_suggestions_are_counted_for_a_filter(
 
     def slow(*arguments: Any) -> Any:
         counting.set()
-        assert released.wait(20)
+        assert released.wait(60)
         return count(*arguments)
 
     monkeypatch.setattr(review_view, "open_piles", slow)
@@ -487,7 +487,7 @@ def test_leaving_a_project_does_not_wait_for_its_engine(window: MainWindow, qtbo
     engine, ended, released = FakeEngine.made[-1], threading.Event(), threading.Event()
 
     def close() -> None:
-        assert released.wait(20)
+        assert released.wait(60)
         ended.set()
 
     engine.close = close

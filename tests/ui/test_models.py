@@ -50,7 +50,7 @@ class _Counter(BaseHTTPRequestHandler):
             self.wfile.write(CONTENT[start:half])
             self.wfile.flush()
             start = half
-        shop.go_on.wait(20)
+        shop.go_on.wait(60)
         self.wfile.write(CONTENT[start:])
 
     def log_message(self, *_: Any) -> None:

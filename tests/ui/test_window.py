@@ -218,7 +218,7 @@ def test_every_listed_command_is_in_a_menu_and_no_key_is_used_twice(window: Main
 def test_the_picture_comes_first(window: MainWindow, qtbot: Any, width: int, height: int, share: float) -> None:
     window.resize(width, height)
     window.annotate.share_width()
-    qtbot.wait(20)
+    qtbot.wait(60)
     assert window.width() - window.canvas.width() <= width * share + 1
 
 

@@ -28,7 +28,7 @@ class Work:
 
     def do(self, edit: Edit) -> Page:
         """Perform an edit, wait until it is saved, and return the first image's page."""
-        self.history.perform(edit).future.result(10)
+        self.history.perform(edit).future.result(60)
         return self.page()
 
     def page(self, image_id: int = 1) -> Page:

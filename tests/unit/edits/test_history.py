@@ -22,10 +22,10 @@ def _hold(work: Work) -> threading.Event:
 
     def wait(writer: Writer) -> None:
         entered.set()
-        gate.wait(10)
+        gate.wait(60)
 
     work.lane.submit(wait)
-    assert entered.wait(10)
+    assert entered.wait(60)
     return gate
 
 
@@ -59,8 +59,8 @@ def test_a_failed_edit_is_taken_back_and_reported(work: Work) -> None:
     performed = work.history.perform(bad)
     later = work.history.perform(_draw(work, 50, image=2))
     with pytest.raises(Exception, match="FOREIGN KEY"):
-        performed.future.result(10)
-    later.future.result(10)
+        performed.future.result(60)
+    later.future.result(60)
     work.history.flush(10)
     assert work.page() == good
     assert len(work.page(2).annotations) == 1
@@ -92,7 +92,7 @@ def test_an_edit_of_what_was_changed_elsewhere_is_refused(work: Work) -> None:
     with work.database.write("someone else") as writer:
         writer.annotations.remove_many(page.annotations)
     with pytest.raises(StoreError, match="changed elsewhere"):
-        work.history.perform(edit).future.result(10)
+        work.history.perform(edit).future.result(60)
 
 
 def test_history_survives_a_restart_and_names_the_image(work: Work) -> None:
@@ -124,7 +124,7 @@ def test_each_annotator_undoes_their_own(work: Work) -> None:
     bob = History(work.database, work.lane, "bob")
     assert not bob.can_undo
     page = bob.page(1)
-    bob.perform(edits.draw(page, new_annotation(1, 5, Box(0, 0, 3, 3), "bob"))).future.result(10)
+    bob.perform(edits.draw(page, new_annotation(1, 5, Box(0, 0, 3, 3), "bob"))).future.result(60)
     work.history.undo()
     work.history.flush(10)
     assert [a.annotator for a in work.page().annotations] == ["bob"]
@@ -148,7 +148,7 @@ def test_a_bulk_edit_is_logged_by_name_and_undone_by_a_flag(work: Work) -> None:
     ]
     performed = work.history.perform(Edit("Draw many", None, tuple(drawn), ME))
     assert sum(len(work.page(image).annotations) for image in (1, 2, 3)) == MANY_ROWS + 1
-    edit_id = performed.future.result(30)
+    edit_id = performed.future.result(60)
     with work.database.read() as reader:
         line = reader.edits.get(edit_id)
         assert line is not None
@@ -190,7 +190,7 @@ def test_another_annotator_has_stacks_of_their_own(work: Work) -> None:
     work.history.work_as("ben")
     assert performed.future.done()
     assert not work.history.can_undo
-    work.history.perform(edits.flag([work.page().image], True, annotator="")).future.result(10)
+    work.history.perform(edits.flag([work.page().image], True, annotator="")).future.result(60)
     assert work.history.titles() and len(work.history.titles()) == 1
     with work.database.read() as reader:
         assert [line.annotator for line in reader.edits.latest(3)] == ["ben", ME, ME]

@@ -78,7 +78,7 @@ def test_what_others_write_is_read(work: Work) -> None:
     def write(writer: Writer) -> None:
         writer.annotations.add_many([annotation])
 
-    work.lane.submit(write, "import").result(10)
+    work.lane.submit(write, "import").result(60)
     assert annotation in work.page().annotations
 
 

@@ -208,7 +208,7 @@ def test_it_dies_with_the_pipe(engine: Engine, heard: Heard) -> None:
     process = engine._process
     assert process is not None
     process.popen.stdin.close()
-    assert process.popen.wait(20) is not None
+    assert process.popen.wait(60) is not None
 
 
 def test_a_listener_that_fails_does_not_stop_the_lane(project: Project, tmp_path: Path) -> None:

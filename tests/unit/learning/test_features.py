@@ -148,7 +148,7 @@ def test_the_next_pictures_are_decoded_while_the_model_works(store: EmbeddingSto
     class Waiting(Toy):
         def embed(self, images: Sequence[RGBImage]) -> FloatArray:
             following = min(2 * len(self.batches) + 2, 5)
-            assert decoded[following].wait(20)
+            assert decoded[following].wait(60)
             return super().embed(images)
 
     items = [(image_id, Path(str(image_id))) for image_id in range(6)]

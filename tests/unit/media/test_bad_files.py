@@ -123,6 +123,16 @@ def test_overwritten_bytes_give_a_picture_or_a_reason(
         assert picture.pixels.shape[:2] == tuple(max(1, math.ceil(side * picture.scale - 0.5)) for side in sides)
 
 
+def test_a_frame_of_a_gif_that_leaves_its_screen_is_cut_to_it(tmp_path: Path) -> None:
+    data = bytearray(FUZZED["gif"])
+    frame = data.index(b",\0\0\0\0")
+    data[frame + 1] = 1  # one column to the right
+    path = tmp_path / "a.gif"
+    path.write_bytes(data)
+    picture, info = decode(path), probe(path)
+    assert picture.pixels.shape[:2] == (info.height, info.width) and picture.scale == 1.0
+
+
 def test_empty_missing_folder_and_zeros(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     path.touch()

@@ -103,7 +103,7 @@ def test_a_new_wish_replaces_the_old_one(path: Path, heard: Listener, monkeypatc
     gate = threading.Event()
 
     def slowly(tile: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        assert gate.wait(20)
+        assert gate.wait(60)
         return tile
 
     cache: TileCache[Any] = TileCache(path, None, slowly, heard)
@@ -133,7 +133,7 @@ def test_a_tile_made_too_early_is_made_again(path: Path, heard: Listener, monkey
 
     def wait_after_some(self: TileCache[Any]) -> bool:
         if heard.of(Grown):
-            gate.wait(20)
+            gate.wait(60)
         return real(self)
 
     monkeypatch.setattr(TileCache, "_give_way", wait_after_some)

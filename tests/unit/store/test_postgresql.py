@@ -44,7 +44,7 @@ def test_edits_and_their_undo_on_a_server(monkeypatch: pytest.MonkeyPatch) -> No
             lambda: edits.merge_labels(labels[1], labels[2], annotator=ME),
             lambda: edits.delete_label(labels[2], annotator=ME),
         ):
-            history.perform(build()).future.result(30)
+            history.perform(build()).future.result(60)
             seen.append([history.page(i) for i in ids])
         for pages in reversed(seen[:-1]):
             history.undo()
