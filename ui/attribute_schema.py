@@ -51,13 +51,21 @@ def schema_text(schema: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def parse_schema(text: str) -> dict[str, Any]:
-    """The schema of lines like "name: text", "age: number", "occluded: checkbox", "colour: red, green, blue"."""
+def parse_schema(text: str, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The schema of lines like "name: text", "age: number", "occluded: checkbox", "colour: red, green, blue".
+
+    Attributes whose line says what it said ``before`` keep all that they had there, such as a default.
+    """
     result: dict[str, Any] = {}
+    told = before or {}
+    lines = {name: schema_text({name: entry}) for name, entry in told.items()}
     for raw in text.splitlines():
         name, _, what = raw.partition(":")
         name, what = name.strip(), what.strip()
         if not name:
+            continue
+        if lines.get(name, "").strip() == raw.strip():
+            result[name] = told[name]
             continue
         choices = [c.strip() for c in what.split(",") if c.strip()]
         if len(choices) > 1:

@@ -21,7 +21,11 @@ ImageSize = Callable[[str], tuple[int, int] | None]
 
 @dataclass(frozen=True)
 class DatasetLabel:
-    """A class of the dataset. ``foreign_id`` is the number the format gave it, kept for the way back."""
+    """A class of the dataset. ``foreign_id`` is the number the format gave it, kept for the way back.
+
+    ``schema``: its attributes by name, each with ``type`` (text, number, choice or checkbox) and, where the format says so,
+    ``choices``, ``default``, ``range`` (least, most, step), ``mutable`` (changes along a track), ``input`` (how it is asked).
+    """
 
     name: str
     foreign_id: int | None = None
@@ -30,6 +34,8 @@ class DatasetLabel:
     skeleton: Skeleton | None = None
     synonyms: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    definition: str = ""
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,8 @@ class Field(StrEnum):
     PARENT = "label parent"
     SKELETON = "skeleton"
     SYNONYMS = "label synonyms"
+    SCHEMA = "attribute schema"
+    DEFINITION = "label definition"
 
 
 class ImagesMode(StrEnum):

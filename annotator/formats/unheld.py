@@ -29,6 +29,8 @@ class Unheld:
                 Field.PARENT: label.parent,
                 Field.SKELETON: label.skeleton,
                 Field.SYNONYMS: label.synonyms,
+                Field.SCHEMA: label.schema,
+                Field.DEFINITION: label.definition,
             }
             for field, value in lost.items():
                 if value and field not in self._fields:

@@ -11,7 +11,7 @@ from annotator.domain.records import Label
 from annotator.errors import FormatError, UsageError
 from annotator.formats.dataset import Dataset, DatasetLabel
 from annotator.store.session import Writer
-from annotator.usecases.settings_view import FOREIGN_LABEL_FIELDS, FOREIGN_LABELS
+from annotator.usecases.settings_view import FOREIGN_LABEL_FIELDS, FOREIGN_LABELS, FOREIGN_PARENT
 
 LEFT_OUT = ""
 """What a label of the dataset becomes that nobody wants."""
@@ -40,14 +40,31 @@ def take_labels(
     for each in missing:
         position = len(known)
         color = each.color or label_color(position)
-        label = Label(0, each.name, color, position, synonyms=each.synonyms, group_id=group_id, skeleton=each.skeleton)
+        label = Label(0, each.name, color, position, synonyms=each.synonyms, group_id=group_id)
+        label = replace(label, skeleton=each.skeleton, attributes_schema=dict(each.schema), definition=each.definition)
         known[each.name] = replace(label, id=writer.labels.add(label))
+    for each in wanted:
+        _complete(writer, known, each)
     for each in missing:
         if each.parent in known and each.parent != each.name:
             known[each.name] = replace(known[each.name], parent_id=known[each.parent].id)
             writer.labels.update([known[each.name]])
     _remember(writer, wanted, known)
     return known, tuple(each.name for each in missing)
+
+
+def _complete(writer: Writer, known: dict[str, Label], each: DatasetLabel) -> None:
+    """Give a label that is here what it lacks; what a person said of it stands."""
+    label = known[each.name]
+    better = replace(
+        label,
+        skeleton=label.skeleton or each.skeleton,
+        attributes_schema={**each.schema, **label.attributes_schema},
+        definition=label.definition or each.definition,
+    )
+    if better != label:
+        writer.labels.update([better])
+        known[each.name] = better
 
 
 def _renamed(dataset: Dataset, chosen: Mapping[str, str]) -> list[DatasetLabel]:
@@ -67,8 +84,9 @@ def _remember(writer: Writer, labels: list[DatasetLabel], known: dict[str, Label
         key = str(known[each.name].id)
         if each.foreign_id is not None:
             numbers[key] = each.foreign_id
-        if each.extra:
-            fields[key] = {**fields.get(key, {}), **each.extra}
+        outside = {FOREIGN_PARENT: each.parent} if each.parent and each.parent not in known else {}
+        if each.extra or outside:
+            fields[key] = {**fields.get(key, {}), **each.extra, **outside}
     if numbers:
         writer.settings.set(FOREIGN_LABELS, numbers)
     if fields:

@@ -27,6 +27,7 @@ from annotator.usecases.settings_view import (
     FOREIGN_HEADER,
     FOREIGN_LABEL_FIELDS,
     FOREIGN_LABELS,
+    FOREIGN_PARENT,
 )
 
 Ids = NDArray[np.int64]
@@ -70,8 +71,20 @@ def _label(
     # A colour nobody chose says nothing to other programs, and its loss nothing to a person.
     color = "" if label.color == label_color(label.position) else label.color
     parent = next((other.name for other in labels if other.id == label.parent_id), "")
-    number, extra = foreign.get(str(label.id)), fields.get(str(label.id), {})
-    return DatasetLabel(label.name, number, color, parent, label.skeleton, label.synonyms, extra)
+    number, extra = foreign.get(str(label.id)), dict(fields.get(str(label.id), {}))
+    parent = parent or str(extra.get(FOREIGN_PARENT, ""))
+    extra.pop(FOREIGN_PARENT, None)
+    return DatasetLabel(
+        label.name,
+        number,
+        color,
+        parent,
+        label.skeleton,
+        label.synonyms,
+        extra,
+        label.attributes_schema,
+        label.definition,
+    )
 
 
 class _Images:

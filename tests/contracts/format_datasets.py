@@ -31,6 +31,12 @@ from annotator.formats.spec import Field, FormatSpec
 WIDTH, HEIGHT = 61, 47
 LABELS = ("cat", "große Eule", 'it\'s "one"', "鳥", "e\u0301cole")
 IMAGES = ("a.jpg", "sub/a.jpg", "sub dir/a.jpg", "другой/b'c.png", "e\u0301.jpg", "\u00e9.jpg", "a.png")
+SCHEMA = {
+    "size": {"type": "number", "range": [-5, 5, 1]},
+    "fur": {"type": "choice", "choices": ["red", "grey & white"], "default": "grey & white", "input": "radio"},
+    "name": {"type": "text", "default": "Tom", "mutable": True},
+    "asleep": {"type": "checkbox", "default": True},
+}
 SKELETON = Skeleton(("nose", "left", "right"), ((0, 1), (0, 2)))
 
 _x = st.floats(0, WIDTH, allow_nan=False)
@@ -106,7 +112,8 @@ def datasets(draw: st.DrawFn, spec: FormatSpec) -> Dataset:
     """A dataset within what ``spec`` declares."""
     skeleton = SKELETON if GeometryKind.KEYPOINTS in spec.kinds else None
     names = [name for name in spec.label_names or LABELS if not (spec.single_tag and '"' in name)]
-    labels = tuple(DatasetLabel(name, skeleton=skeleton) for name in draw(st.permutations(names)))
+    schema = dict(draw(st.permutations(list(SCHEMA.items())))) if Field.SCHEMA in spec.fields else {}
+    labels = tuple(DatasetLabel(name, skeleton=skeleton, schema=schema) for name in draw(st.permutations(names)))
     kinds = [draw(st.sampled_from(sorted(spec.kinds)))] if spec.one_kind else sorted(spec.kinds)
     images = []
     for name in draw(st.lists(st.sampled_from(spec.image_names or IMAGES), unique=True, min_size=1, max_size=4)):
@@ -175,7 +182,9 @@ def everything() -> Dataset:
         for shape in shapes
     ]
     found.append(DatasetAnnotation("cat", Box(0, 0, 5, 5), confidence=0.75, suggested=True))
-    label = DatasetLabel("cat", 7, "#FF0000", "animal", SKELETON, ("kitten",))
+    label = DatasetLabel(
+        "cat", 7, "#FF0000", "animal", SKELETON, ("kitten",), schema=SCHEMA, definition="small, says miaow"
+    )
     image = DatasetImage(
         "sub/a.jpg", tuple(found), WIDTH, HEIGHT, None, Split.VAL, done=True, flagged=True, note="look again"
     )

@@ -72,6 +72,12 @@ def test_what_the_spec_declares_survives(format_id: str, data: st.DataObject, tm
         assert [label.name for label in read.labels] == [label.name for label in dataset.labels]
     if Field.SKELETON in spec.fields:
         assert [label.skeleton for label in read.labels] == [label.skeleton for label in dataset.labels]
+    if Field.SCHEMA in spec.fields:
+        for sent, came in zip(dataset.labels, read.labels, strict=True):
+            entries = list(came.schema.items())
+            assert entries[: len(sent.schema)] == list(sent.schema.items()), (
+                "in order, those in use but undeclared behind"
+            )
     assert [image.name for image in after] == [image.name for image in before]
     for one, other in zip(before, after, strict=True):
         if Field.SPLIT in spec.fields:
@@ -112,7 +118,7 @@ def test_what_it_cannot_hold_is_in_the_report(format_id: str, tmp_path: Path):
     dropped = {row.kind for row in report.lossy if row.outcome is Outcome.DROPPED}
     for field in (Field.TRACK, Field.Z_ORDER, Field.CONFIDENCE, Field.NOTE, Field.FLAGGED, Field.SPLIT):
         assert (field.value in dropped) == (field not in spec.fields), field
-    for field in (Field.COLOR, Field.SYNONYMS, Field.PARENT, Field.SKELETON):
+    for field in (Field.COLOR, Field.SYNONYMS, Field.PARENT, Field.SKELETON, Field.SCHEMA, Field.DEFINITION):
         assert (field.value in dropped) == (field not in spec.fields), field
     if spec.attributes is not None:
         assert "attribute colour" in dropped

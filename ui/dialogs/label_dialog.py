@@ -194,7 +194,7 @@ class LabelDialog(Dialog):
             synonyms=tuple(split_names(self.synonyms.text())),
             definition=self.definition.toPlainText().strip(),
             skeleton=skeleton,
-            attributes_schema=parse_schema(self.attributes.toPlainText()),
+            attributes_schema=parse_schema(self.attributes.toPlainText(), self._label.attributes_schema),
         )
         self.accept()
         known = self._groups.get(group)

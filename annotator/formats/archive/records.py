@@ -23,7 +23,8 @@ class Manifest(Struct, forbid_unknown_fields=False):
 
 
 class LabelLine(Struct, omit_defaults=True):
-    """One label of ``labels.json``; ``skeleton`` has its points' names and the pairs of joined ones."""
+    """One label of ``labels.json``: of a skeleton its points' names and the pairs of joined ones, of a schema its attributes in
+    order."""
 
     name: str
     foreign_id: int | None = None
@@ -33,6 +34,8 @@ class LabelLine(Struct, omit_defaults=True):
     edges: tuple[tuple[int, int], ...] = ()
     synonyms: tuple[str, ...] = ()
     extra: dict[str, Any] = {}
+    schema: tuple[tuple[str, Any], ...] = ()
+    definition: str = ""
 
 
 class AnnotationLine(Struct, omit_defaults=True):
@@ -85,13 +88,25 @@ def label_line(label: DatasetLabel) -> LabelLine:
         skeleton.edges,
         label.synonyms,
         dict(label.extra),
+        tuple(label.schema.items()),
+        label.definition,
     )
 
 
 def label_of(line: LabelLine) -> DatasetLabel:
     """A label as it was written."""
     skeleton = Skeleton(line.points, line.edges) if line.points else None
-    return DatasetLabel(line.name, line.foreign_id, line.color, line.parent, skeleton, line.synonyms, line.extra)
+    return DatasetLabel(
+        line.name,
+        line.foreign_id,
+        line.color,
+        line.parent,
+        skeleton,
+        line.synonyms,
+        line.extra,
+        dict(line.schema),
+        line.definition,
+    )
 
 
 def image_line(image: DatasetImage) -> ImageLine:

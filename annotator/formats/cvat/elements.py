@@ -25,7 +25,7 @@ class Elements:
 
     def __init__(self, labels: tuple[DatasetLabel, ...], tally: Tally, unheld: Unheld) -> None:
         self._skeletons: dict[str, Skeleton | None] = {label.name: label.skeleton for label in labels}
-        self._declared = {(label.name, name) for label in labels for name in _declared(label)}
+        self._declared = {(label.name, name) for label in labels for name in label.schema}
         self._tally, self._unheld = tally, unheld
         self.types: dict[str, dict[str, str]] = {}
 
@@ -99,11 +99,6 @@ def outside(kept: Mapping[str, Any], indent: str) -> str:
     for name, text in dict(kept.get("attributes") or {}).items():
         lines.append(f"{indent}  <attribute{attributes_of({'name': str(name)})}>{text_of(str(text))}</attribute>\n")
     return "".join([*lines, f"{indent}</{kept['tag']}>\n"])
-
-
-def _declared(label: DatasetLabel) -> list[str]:
-    fields = own(label.extra, "cvat").get("attributes") or []
-    return [str(dict(each).get("name", "")) for each in fields if isinstance(each, list)]
 
 
 def _written(value: Any) -> tuple[str, str]:

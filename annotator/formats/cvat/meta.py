@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element
 from xml.sax.saxutils import quoteattr
 
 from annotator.domain.records import Skeleton
+from annotator.formats.cvat.attributes import read_schema, typed, written_attributes
 from annotator.formats.dataset import DatasetLabel
 from annotator.formats.report import own
 from annotator.formats.xml_text import element, tree_of
@@ -19,7 +20,6 @@ _HOMES = ("task", "project", "job")
 _COUNTED = frozenset({"labels", "original_size", "size", "mode"})
 _SVG_ELEMENT = re.compile(r"<(line|circle)\b([^>]*)>")
 _SVG_VALUE = re.compile(r"""([\w-]+)\s*=\s*["']([^"']*)["']""")
-_NUMBER = re.compile(r"-?\d+")
 _MOST_FRAMES = 1_000_000
 
 
@@ -41,16 +41,7 @@ class Meta:
 
     def value(self, label: str, name: str, text: str) -> Any:
         """An attribute's text as what its input type says: yes or no, a number, or text."""
-        match self.types.get((label, name)):
-            case "checkbox" if text.lower() in ("true", "false"):
-                return text.lower() == "true"
-            case "number":
-                try:
-                    number = int(text) if _NUMBER.fullmatch(text) and len(text) < 19 else float(text)
-                except ValueError:
-                    return text
-                return number if math.isfinite(number) else text
-        return text
+        return typed(text, self.types.get((label, name), "text"))
 
 
 def read_meta(found: Element) -> Meta:
@@ -99,7 +90,8 @@ def _label(name: str, one: Element, points: list[str], meta: Meta) -> DatasetLab
         if drawn:
             kept["svg"] = drawn
     color = _text(one, "color")
-    return DatasetLabel(name, color=color, skeleton=skeleton, extra={"cvat": kept} if kept else {})
+    extra = {"cvat": kept} if kept else {}
+    return DatasetLabel(name, color=color, skeleton=skeleton, extra=extra, schema=read_schema(attributes))
 
 
 def _svg_text(one: Element | None) -> str:
@@ -198,13 +190,7 @@ def write_meta(
 
 def _write_label(label: DatasetLabel, types: Mapping[str, str]) -> str:
     kept = own(label.extra, "cvat")
-    attributes = [fields for fields in kept.get("attributes") or [] if isinstance(fields, list)]
-    known = {dict(fields).get("name") for fields in attributes}
-    for name, kind in types.items():
-        if name not in known:
-            default = {"checkbox": "false", "number": "0"}.get(kind, "")
-            told = {"name": name, "mutable": "False", "input_type": kind, "default_value": default, "values": default}
-            attributes = [*attributes, [[key, value] for key, value in told.items()]]
+    attributes = written_attributes(label.schema, kept.get("attributes") or [], types)
     tree: list[Any] = [["name", label.name]]
     if label.color:
         tree.append(["color", label.color])

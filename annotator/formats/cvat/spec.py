@@ -39,6 +39,7 @@ SPEC = FormatSpec(
             Field.LABELS,
             Field.COLOR,
             Field.SKELETON,
+            Field.SCHEMA,
         }
     ),
     attributes=None,

@@ -15,10 +15,12 @@ from PIL import Image as Picture
 
 from annotator.domain.geometry import Box, Tag
 from annotator.domain.kinds import ImageState, Source, Split, Task
-from annotator.domain.records import ImageFilter, new_annotation
+from annotator.domain.records import ImageFilter, Skeleton, new_annotation
 from annotator.edits import draw as draw_edit
 from annotator.edits import mark_done, set_tag
 from annotator.errors import AnnotatorError, FormatError, UsageError
+from annotator.formats import registry
+from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel
 from annotator.project import Project
 
 
@@ -375,3 +377,26 @@ def test_a_track_comes_back_as_a_track_of_its_sequence(project: Project, tmp_pat
         assert [(one.attrib, (one.text or "").strip()) for one in after] == [
             (one.attrib, (one.text or "").strip()) for one in before
         ], tag
+
+
+def test_what_a_dataset_says_of_its_labels_comes_in_and_leaves_again(project: Project, tmp_path: Path) -> None:
+    schema = {"worn": {"type": "checkbox"}, "age": {"type": "number", "range": [0, 9, 1]}}
+    labels = (
+        DatasetLabel("red", skeleton=Skeleton(("a", "b"), ((0, 1),)), schema=schema, definition="theirs"),
+        DatasetLabel("scratch", parent="damage", schema=schema, definition="a line"),
+    )
+    image = DatasetImage("red/0.png", (DatasetAnnotation("scratch", Box(1, 2, 30, 20)),), 96, 64)
+    registry.writer("archive").write(Dataset(labels, (image,)), tmp_path / "in.zip")
+    project.import_dataset(tmp_path / "in.zip")
+    scratch, red = project.labels.by_name("scratch"), project.labels.by_name("red")
+    assert scratch is not None and red is not None
+    assert (scratch.attributes_schema, scratch.definition) == (schema, "a line")
+    assert (red.attributes_schema, red.skeleton) == (schema, labels[0].skeleton), (
+        "a label that is here gets what it lacks"
+    )
+    project.export(tmp_path / "out.zip", "archive", splits=(), merge=False)
+    back = {each.name: each for each in registry.reader("archive").read(tmp_path / "out.zip").dataset.labels}
+    assert (back["scratch"].schema, back["scratch"].definition) == (schema, "a line")
+    assert list(back["scratch"].schema) == list(schema)
+    assert back["scratch"].parent == "damage", "the parent is no label of the project"
+    assert back["scratch"].extra == {}
