@@ -11,6 +11,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QPointF, QSize, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel, QScrollArea
 
 from annotator.domain.geometry import Box
 from annotator.domain.kinds import Task
@@ -23,6 +24,7 @@ from annotator.usecases.results import RoundChange, SuggestResult, TrainResult
 from tests.ui.conftest import FakeEngine, press
 from ui.actions import Screen
 from ui.app import Excepthook
+from ui.dialogs.shortcuts import KeyButton
 from ui.loop import ENOUGH, FEW, verdicts_in
 from ui.main_window import ANNOTATE, START, USUAL, MainWindow, first_size
 
@@ -167,6 +169,19 @@ def test_a_key_is_changed_in_the_sheet_and_kept(window: MainWindow, settings: Ap
     press(window, "j")
     assert window.session.order.index == 1
     assert settings.state.shortcuts == {"image.next": "J"}
+
+
+def test_the_sheet_shows_every_key_whole_and_of_the_menus_those_that_hold_what_is_sought(window: MainWindow) -> None:
+    press(window, "?")
+    sheet = window.dialogs.current
+    area = sheet.findChild(QScrollArea)
+    assert area.widget().width() <= area.viewport().width()
+    for key in area.findChildren(KeyButton):
+        assert key.mapTo(area.widget(), key.rect().bottomRight()).x() < area.widget().width()
+    sheet.search.setText("brightness")
+    shown = [text.text() for text in area.findChildren(QLabel) if text.isVisible()]
+    assert shown == ["View", "Brightness and contrast"]
+    sheet.close()
 
 
 def test_errors_stay_and_at_most_three_messages_are_shown(window: MainWindow) -> None:

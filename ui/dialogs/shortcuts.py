@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
@@ -85,6 +87,7 @@ class ShortcutSheet(Dialog):
         self._chosen = dict(chosen)
         self._buttons: dict[str, KeyButton] = {}
         self._rows: list[tuple[QLabel, KeyButton, str]] = []
+        self._menus: list[tuple[QLabel, int]] = []
         self.search = TextField(self.tr("Search commands"))
         self.search.textChanged.connect(self._filter)
         self.message = label("", "muted", wrap=True)
@@ -117,18 +120,21 @@ class ShortcutSheet(Dialog):
             if filled > total / COLUMNS:
                 column.addStretch(1)
                 column, filled = self._new_column(columns), 0
-            column.addWidget(label(menu.replace("&", ""), "section"))
+            heading = label(menu.replace("&", ""), "section")
+            column.addWidget(heading)
             grid = QGridLayout()
             grid.setVerticalSpacing(SPACE_1)
             grid.setColumnStretch(0, 1)
             for row, action in enumerate(actions):
                 self._add_row(grid, row, action)
             column.addLayout(grid)
+            self._menus.append((heading, len(actions)))
             column.addSpacing(SPACE_2)
             filled += len(actions) + 2
         column.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # long names wrap instead
         scroll.setWidget(host)
         return scroll
 
@@ -141,7 +147,7 @@ class ShortcutSheet(Dialog):
 
     def _add_row(self, grid: QGridLayout, row: int, action: CommandAction) -> None:
         command = action.command
-        text = label(command.text.replace("&", "").rstrip("…"))
+        text = label(command.text.replace("&", "").rstrip("…"), wrap=True)
         button = KeyButton(command.id, self._commands.shown_key(command.id) or "–")
         button.setAccessibleName(self.tr("Key of “{0}”").format(text.text()))
         button.pressed_key.connect(self._assign)
@@ -151,10 +157,15 @@ class ShortcutSheet(Dialog):
         self._rows.append((text, button, command.text.lower()))
 
     def _filter(self, text: str) -> None:
-        for name, button, words in self._rows:
-            shown = text.lower() in words or text.lower() in button.text().lower()
-            name.setVisible(shown)
-            button.setVisible(shown)
+        rows = iter(self._rows)
+        for heading, count in self._menus:
+            any_shown = False
+            for name, button, words in islice(rows, count):
+                shown = text.lower() in words or text.lower() in button.text().lower()
+                name.setVisible(shown)
+                button.setVisible(shown)
+                any_shown = any_shown or shown
+            heading.setVisible(any_shown)
 
     def _assign(self, command_id: str, key: str) -> None:
         other = self._commands.conflict(command_id, key)
