@@ -16,6 +16,8 @@ from annotator.formats.dataset import DatasetLabel
 from annotator.formats.report import own
 from annotator.formats.xml_text import element, tree_of
 
+TASKS = "tasks"
+"""In a dataset's foreign header: the headers of several files by the sequence that each is, "" for that of pictures."""
 _HOMES = ("task", "project", "job")
 _COUNTED = frozenset({"labels", "original_size", "size", "mode"})
 _SVG_ELEMENT = re.compile(r"<(line|circle)\b([^>]*)>")

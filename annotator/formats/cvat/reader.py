@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 
 from annotator.domain.kinds import Split
 from annotator.errors import FormatError
-from annotator.formats.cvat.meta import Meta, read_meta
+from annotator.formats.cvat.meta import TASKS, Meta, read_meta
 from annotator.formats.cvat.shapes import TAGS, place_keys, read_shape
 from annotator.formats.cvat.spec import looks_like_cvat
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel, ImageSize
@@ -48,6 +48,16 @@ class _File:
     called: list[str] = field(default_factory=list)
     frames: dict[int, _Frame] = field(default_factory=dict)
 
+    @property
+    def is_video(self) -> bool:
+        """Whether there are frames of a video, with or without shapes."""
+        return bool(self.frames or (not self.names and self.meta.frames))
+
+    @property
+    def sequence(self) -> str:
+        """What the video is called."""
+        return self.meta.sequence or self.path.stem
+
 
 def read(
     path: Path, *, image_size: ImageSize | None = None, context: JobContext = QUIET, skip_bad: bool = False
@@ -56,7 +66,7 @@ def read(
     source = Source(path)
     findings = Findings(Tally(), skip_bad=skip_bad)
     findings.tally.note(ORIENTED)
-    files = [_scan(file, findings) for file in _files(source)]
+    files = [_scan(file, findings) for file in xml_files(source.root)]
     if not any(file.names or file.frames or file.meta.labels for file in files):
         raise FormatError(f"{path} holds no CVAT annotations.", path=path)
     pairs = [pair for file in files for pair in file.names]
@@ -71,15 +81,22 @@ def read(
     images = StreamedImages(
         "cvat", source.path, reader.images, findings, context, total=len(pairs) or None, keep=source
     )
-    header = next((file.meta.header for file in files if file.meta.header), {})
+    header = _header(files)
     return Imported(Dataset(tuple(labels.values()), images, {"cvat": header} if header else {}), images.report)
 
 
-def _files(source: Source) -> list[Path]:
-    if source.root.is_file():
-        return [source.root]
+def _header(files: list[_File]) -> dict[str, Any]:
+    """What the only file says of its task, or of several what each does."""
+    told = {file.sequence if file.is_video else "": file.meta.header for file in reversed(files) if file.meta.header}
+    return {TASKS: told} if sum(file.is_video for file in files) > 1 or len(told) > 1 else next(iter(told.values()), {})
+
+
+def xml_files(root: Path) -> list[Path]:
+    """The file, or those below a folder that look like CVAT's."""
+    if root.is_file():
+        return [root]
     found = []
-    for file in sorted(source.root.rglob("*.xml")):
+    for file in sorted(root.rglob("*.xml")):
         with file.open("rb") as opened:
             if looks_like_cvat(opened.read(_HEAD)):
                 found.append(file)
@@ -178,13 +195,14 @@ def _annotation(
 class _Reader:
     def __init__(self, source: Source, files: list[_File], image_size: ImageSize | None) -> None:
         self._source, self._files, self._size = source, files, image_size
+        self._several = len(files) > 1
 
     def images(self, findings: Findings) -> Iterator[DatasetImage | None]:
         """All pictures of all files, then the frames of their tracks."""
         for file in self._files:
             if file.names:
                 yield from self._pictures(file, findings)
-            if file.frames or (not file.names and file.meta.frames):
+            if file.is_video:
                 yield from self._video(file, findings)
 
     def _pictures(self, file: _File, findings: Findings) -> Iterator[DatasetImage | None]:
@@ -237,11 +255,9 @@ class _Reader:
         """Frames with shapes, and those of the task of which there is a picture."""
         base = file.path.parent
         pictures = Pictures((base / "images",) if (base / "images").is_dir() else (base,))
-        sequence = file.meta.sequence or file.path.stem
-        empty = _Frame()
+        empty, folder = _Frame(), self._folder(file)
         for number in sorted({*file.frames, *file.meta.frames}):
-            stem = NO_PICTURE.format(number)
-            name, path = pictures.named(stem, self._size, ".png")
+            name, path = self._named(pictures, folder, NO_PICTURE.format(number))
             frame = file.frames.get(number, empty)
             if number not in file.frames and path is None and not (self._size and self._size(name)):
                 continue
@@ -260,9 +276,25 @@ class _Reader:
                 path,
                 done=True,
                 extra=extra,
-                sequence=sequence,
+                sequence=file.sequence,
                 frame=number,
             )
+
+    def _folder(self, file: _File) -> str:
+        """What tells the frames of several videos apart: the file's folder, or its name where two lie in one."""
+        if not self._several:
+            return ""
+        folder = file.path.parent.relative_to(self._source.folder).as_posix()
+        alone = sum(other.path.parent == file.path.parent for other in self._files) == 1
+        pieces = [*([] if folder == "." else [folder]), *([] if alone and folder != "." else [file.path.stem])]
+        return "/".join(pieces) + "/"
+
+    def _named(self, pictures: Pictures, folder: str, stem: str) -> tuple[str, Path | None]:
+        """(name, file) of a frame: by the picture beside its XML, else by the one whose size is known."""
+        path = pictures.find(stem)
+        if path is not None:
+            return folder + stem + path.suffix, path
+        return pictures.named(folder + stem, self._size, ".png")
 
 
 def _pixels(text: str | None) -> int:

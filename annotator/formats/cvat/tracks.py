@@ -11,26 +11,29 @@ from annotator.formats.cvat.elements import Elements, outside
 from annotator.formats.cvat.shapes import Written
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage
 from annotator.formats.report import Tally, own
-from annotator.formats.xml_text import attributes_of
+from annotator.formats.xml_text import attributes_of, holds
 
 _NO_TAGS = "CVAT's XML for video has no tags"
 _OF_TRACK = ("group_id", "source", "subset")
 _INDENT = "    "
 
 
-def sequence_of(dataset: Dataset) -> str:
-    """The sequence that all images are frames of, if some annotation has a track; empty when the XML for images fits."""
-    name = ""
-    frames: set[int] = set()
-    tracked = False
+def sequences_of(dataset: Dataset) -> tuple[str, ...]:
+    """The sequences that CVAT can have as videos, in order: each frame once, and some annotation with a track."""
+    frames: dict[str, set[int]] = {}
+    tracked: dict[str, None] = {}
+    unfit: set[str] = set()
     for image in dataset.images:
-        if not image.sequence or (name and image.sequence != name) or image.frame in frames or image.frame < 0:
-            return ""
         name = image.sequence
-        frames.add(image.frame)
-        tracked = tracked or any(one.track_id is not None for one in image.annotations)
-        tracked = tracked or bool(own(image.extra, "cvat").get("outside"))
-    return name if tracked else ""
+        if not name:
+            continue
+        known = frames.setdefault(name, set())
+        if image.frame in known or image.frame < 0 or not holds(image.name):
+            unfit.add(name)
+        known.add(image.frame)
+        if any(one.track_id is not None for one in image.annotations) or own(image.extra, "cvat").get("outside"):
+            tracked[name] = None
+    return tuple(name for name in tracked if name not in unfit)
 
 
 @dataclass
