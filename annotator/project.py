@@ -26,6 +26,7 @@ from annotator.usecases.parts import Parts
 
 if TYPE_CHECKING:
     from annotator.domain.geometry import Box
+    from annotator.domain.records import Image
     from annotator.edits.changes import Edit
     from annotator.usecases.datasets import FoundDataset
     from annotator.usecases.export import ExportRequest
@@ -360,6 +361,12 @@ class Project:
         from annotator.usecases import box_at
 
         return box_at.box_at(self._parts, image_id, x, y, label_id)
+
+    def box_examples(self, label_id: int | None = None) -> tuple[tuple[Image, tuple[Box, ...]], ...]:
+        """What ``box_at`` learns from: the boxes that were drawn last, by image."""
+        from annotator.usecases import box_at
+
+        return box_at.box_examples(self._parts, label_id)
 
     def region_groups(self) -> tuple[RegionGroupView, ...]:
         """The groups of regions that were made last, with the clearest regions of each; none before any were made."""

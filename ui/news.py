@@ -36,7 +36,7 @@ class News(QObject):
         w.image_edits.finished_all.connect(self._end_of_queue)
         w.toasts.undo_requested.connect(w.session.undo)
         w.smart.failed.connect(w.toasts.error)
-        for source in (w.verdicts, w.editing, w.label_edits, w.smart, w.smart.turning):
+        for source in (w.verdicts, w.editing, w.label_edits, w.smart, w.smart.turning, w.smart.click_boxes):
             source.told.connect(self._told)
         for signal in (w.verdicts.bulk_done, w.editing.deleted, w.image_edits.bulk_done, w.label_edits.bulk_done):
             signal.connect(self.tell_undoable)

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from annotator.domain.geometry import GeometryKind
+from annotator.domain.geometry import Box, GeometryKind
 from annotator.domain.prompt import PROMPT, Prompt
 from annotator.domain.records import Image, new_annotation
 from annotator.edits import shapes
 from annotator.jobs.prompting import events
-from annotator.jobs.prompting.messages import Ask, Keep, PictureFile
+from annotator.jobs.prompting.messages import Ask, Boxed, FindBox, Keep, PictureFile
 from annotator.usecases.serving import Role, serving
 from ui.canvas.tools.smart import SmartTool
 from ui.canvas.tools.smart_talk import Choice, Question, Reply, SmartOptions
 from ui.canvas_binding import CanvasBinding
+from ui.click_boxes import ClickBoxes
 from ui.engine_bridge import Relay
 from ui.session import Session
 from ui.turning import Turning
@@ -68,7 +70,7 @@ class Smart(QObject):
         self._trouble = ""
         self._seconds: deque[float] = deque(maxlen=MEASURED)
         self._warm = False
-        self.turning = Turning(session, self)
+        self.turning, self.click_boxes = Turning(session, self), ClickBoxes(session, canvas, self)
         self._clock = QTimer(self)
         self._clock.setInterval(1000)
         self._clock.timeout.connect(self._tell_status)
@@ -102,6 +104,7 @@ class Smart(QObject):
         self._engine, self._relay, self.ready, self._reading = None, None, None, None
         self._drawings.clear()
         self.turning.clear()
+        self.click_boxes.clear()
         self._read.clear()
         self._trouble = ""
 
@@ -208,6 +211,18 @@ class Smart(QObject):
         self._tell_status()
         return self._requests
 
+    def ask_for_box(
+        self, image: Image, x: float, y: float, examples: Sequence[tuple[Image, Sequence[Box]]]
+    ) -> int | None:
+        """Want the box around what lies at a place, drawn as the examples are; returns the number of the request."""
+        engine = self._start()
+        if engine is None:
+            return None
+        self._requests -= 1
+        boxed = tuple(Boxed(self._file(each), tuple(box.bounds() for box in boxes)) for each, boxes in examples)
+        engine.keep(FindBox(self._requests, self._file(image), x, y, boxed))
+        return self._requests
+
     def facts(self, prompt: Prompt, form: GeometryKind) -> dict[str, Any]:
         """What is kept with the annotation."""
         facts: dict[str, Any] = {"steps": prompt.to_json(), "kept_as": form.value}
@@ -268,7 +283,7 @@ class Smart(QObject):
 
     def _request_failed(self, event: events.RequestFailed) -> None:
         drawing = self._drawings.pop(event.request, None)
-        turned = self.turning.failed(event.request)
+        turned = self.turning.failed(event.request) or self.click_boxes.failed(event.request)
         tool = self.tool()
         if drawing is not None and tool is not None:
             tool.settle(drawing.question)
@@ -280,7 +295,7 @@ class Smart(QObject):
         drawing = self._drawings.pop(event.request, None)
         if drawing is not None:
             self._draw(drawing, event)
-        else:
+        elif not self.click_boxes.answered(event):
             self.turning.answered(event)
 
     def _draw(self, drawing: _Drawing, event: events.GeometryKept) -> None:

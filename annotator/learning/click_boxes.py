@@ -75,17 +75,35 @@ class ClickBoxes:
         return Box(max(0.0, x - left), max(0.0, y - top), min(scene.width, x + right), min(scene.height, y + bottom))
 
 
-def learn(examples: Sequence[tuple[Scene, Sequence[Box]]]) -> ClickBoxes:
-    """Fit to boxes in scenes, each clicked in five places."""
+@dataclass(frozen=True)
+class Lesson:
+    """What one drawn box says, clicked in five places: ``features`` (5, d) and the logarithms of how much farther its sides lie
+    (5, 4)."""
+
+    features: FloatArray
+    changes: FloatArray
+
+
+def lesson_of(scene: Scene, box: Box) -> Lesson:
+    """What a box in a scene teaches."""
     features, changes = [], []
-    for scene, boxes in examples:
-        for box in boxes:
-            for across, along in CLICKS:
-                x, y = box.x1 + across * box.width, box.y1 + along * box.height
-                reaches, seen = scene.look(x, y)
-                true = np.maximum((x - box.x1, y - box.y1, box.x2 - x, box.y2 - y), LEAST_REACH)
-                features.append(seen)
-                changes.append(np.log(true / reaches))
-    if len(features) < LEAST_EXAMPLES * len(CLICKS):
+    for across, along in CLICKS:
+        x, y = box.x1 + across * box.width, box.y1 + along * box.height
+        reaches, seen = scene.look(x, y)
+        true = np.maximum((x - box.x1, y - box.y1, box.x2 - x, box.y2 - y), LEAST_REACH)
+        features.append(seen)
+        changes.append(np.log(true / reaches))
+    return Lesson(np.array(features, np.float32), np.array(changes, np.float32))
+
+
+def fit(lessons: Sequence[Lesson]) -> ClickBoxes:
+    """Fit to what drawn boxes teach; too few of them leave the bounds of what lies under a click."""
+    if len(lessons) < LEAST_EXAMPLES:
         return ClickBoxes()
-    return ClickBoxes(RidgeCV(PENALTIES).fit(np.array(features), np.array(changes)))
+    features, changes = ([getattr(lesson, name) for lesson in lessons] for name in ("features", "changes"))
+    return ClickBoxes(RidgeCV(PENALTIES).fit(np.concatenate(features), np.concatenate(changes)))
+
+
+def learn(examples: Sequence[tuple[Scene, Sequence[Box]]]) -> ClickBoxes:
+    """Fit to boxes in scenes."""
+    return fit([lesson_of(scene, box) for scene, boxes in examples for box in boxes])

@@ -110,6 +110,14 @@ class AnnotationReads:
         query = query.order_by(AnnotationRow.image_id, AnnotationRow.created_at).limit(limit)
         return [record(row) for row in self._connection.execute(query)]
 
+    def latest(self, kind: GeometryKind, limit: int, label_id: int | None = None) -> list[Annotation]:
+        """The annotations of a geometry kind (and of a label) that were changed last, the newest first."""
+        query = select(*COLUMNS).where(AnnotationRow.kind == kind.value, annotation_visible())
+        if label_id is not None:
+            query = query.where(AnnotationRow.label_id == label_id)
+        query = query.order_by(AnnotationRow.updated_at.desc(), AnnotationRow.id).limit(limit)
+        return [record(row) for row in self._connection.execute(query)]
+
     def labels_of_kind(self, kind: str, sources: Iterable[Source] = tuple(Source)) -> list[tuple[int, int, str]]:
         """(image id, label id, source) of all annotations of a geometry kind, without their geometry: what training reads."""
         query = (

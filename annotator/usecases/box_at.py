@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from annotator.domain.geometry import Box, GeometryKind
+from annotator.domain.records import Image
 from annotator.errors import AnnotatorError
-from annotator.learning.click_boxes import ClickBoxes, Scene, learn
+from annotator.learning.click_boxes import LEAST_EXAMPLES, ClickBoxes, Scene, learn
 from annotator.media import decode
 from annotator.models.embedded.encoder import EmbeddedImageEncoder
 from annotator.usecases.image_view import ImageView
@@ -30,29 +31,31 @@ def box_at(parts: Parts, image_id: int, x: float, y: float, label_id: int | None
     return learned.box(Scene(decode(view.path_of(image)).rgb(), encoder, load_segmenter()), x, y)
 
 
-def _learned(parts: Parts, view: ImageView, encoder: EmbeddedImageEncoder, label_id: int | None) -> ClickBoxes:
+def box_examples(parts: Parts, label_id: int | None = None) -> tuple[tuple[Image, tuple[Box, ...]], ...]:
+    """The boxes that were drawn last, by image: those of the label, or of all labels while it has too few to learn from."""
     with parts.db.read() as reader:
-        drawn = reader.annotations.for_images(reader.annotations.images_with((GeometryKind.BOX,)).tolist())
-    boxes = [
-        (each.updated_at, each.image_id, each.geometry)
-        for annotations in drawn.values()
-        for each in annotations
-        if isinstance(each.geometry, Box) and label_id in (None, each.label_id)
-    ]
-    boxes = sorted(boxes, key=lambda each: each[0])[-MOST_EXAMPLES:]
+        found = reader.annotations.latest(GeometryKind.BOX, MOST_EXAMPLES, label_id)
+        if label_id is not None and len(found) < LEAST_EXAMPLES:
+            found = reader.annotations.latest(GeometryKind.BOX, MOST_EXAMPLES)
+    boxes: dict[int, list[Box]] = {}
+    for each in found:
+        if isinstance(each.geometry, Box):
+            boxes.setdefault(each.image_id, []).append(each.geometry)
+    return tuple((image, tuple(boxes[image.id])) for image in ImageView(parts).many(boxes))
+
+
+def _learned(parts: Parts, view: ImageView, encoder: EmbeddedImageEncoder, label_id: int | None) -> ClickBoxes:
+    boxed = box_examples(parts, label_id)
     kept: tuple[object, ClickBoxes] | None = parts.memory.get(f"click boxes {label_id}")
-    if kept is not None and kept[0] == boxes:
+    if kept is not None and kept[0] == boxed:
         return kept[1]
-    by_image: dict[int, list[Box]] = {}
-    for _, image_id, box in boxes:
-        by_image.setdefault(image_id, []).append(box)
     examples = []
-    for image in view.many(by_image):
+    for image, boxes in boxed:
         try:
-            examples.append((Scene(decode(view.path_of(image)).rgb(), encoder, load_segmenter()), by_image[image.id]))
+            examples.append((Scene(decode(view.path_of(image)).rgb(), encoder, load_segmenter()), boxes))
         except AnnotatorError:
             # A picture that is missing teaches nothing; the others still do.
             continue
     learned = learn(examples)
-    parts.memory[f"click boxes {label_id}"] = (boxes, learned)
+    parts.memory[f"click boxes {label_id}"] = (boxed, learned)
     return learned

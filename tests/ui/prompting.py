@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from annotator.domain.geometry import GeometryKind, Mask
+from annotator.domain.geometry import Box, GeometryKind, Mask
 from annotator.domain.prompt import Prompt
 from annotator.domain.tracing import box_around, polygon_around
 from annotator.jobs.prompting import events
-from annotator.jobs.prompting.messages import Ask, Keep, PictureFile
+from annotator.jobs.prompting.messages import Ask, FindBox, Keep, PictureFile
 
 SCORES = (0.9, 0.7, 0.5)
 
@@ -26,7 +26,7 @@ class FakePrompting:
         self.used: list[tuple[str, str]] = []
         self.looked: list[tuple[int, ...]] = []
         self.asks: list[Ask] = []
-        self.keeps: list[Keep] = []
+        self.keeps: list[Keep | FindBox] = []
         self.dropped = 0
         self.closed = False
         self.pid = 4321
@@ -44,7 +44,7 @@ class FakePrompting:
     def drop(self) -> None:
         self.dropped += 1
 
-    def keep(self, keep: Keep) -> None:
+    def keep(self, keep: Keep | FindBox) -> None:
         self.keeps.append(keep)
 
     def close(self) -> None:
@@ -71,6 +71,10 @@ class FakePrompting:
         """Answer every request to keep."""
         keeps, self.keeps = self.keeps, []
         for keep in keeps:
+            if isinstance(keep, FindBox):
+                found = Box(keep.x - 10, keep.y - 8, keep.x + 10, keep.y + 8)
+                self.say(events.GeometryKept(keep.request, found, 1.0, 0.05))
+                continue
             mask = disk(keep.picture, Prompt.from_json(keep.prompt), 10 * (keep.index + 1))
             if keep.form == GeometryKind.BOX:
                 geometry = box_around(mask)

@@ -136,6 +136,10 @@ class CanvasHost:
         """Wants a candidate as an annotation."""
         self._canvas.kept.emit(choice)
 
+    def want_box(self, x: float, y: float) -> None:
+        """Wants the box around what lies at an image point."""
+        self._canvas.box_wanted.emit(x, y)
+
     def refresh(self) -> None:
         """Paints again what the tool shows."""
         self._canvas.update()

@@ -38,6 +38,7 @@ class Canvas(Contents):
     asked = Signal(object)  # Question | None
     kept = Signal(object)  # Choice
     smart_moved = Signal()
+    box_wanted = Signal(float, float)  # x, y of a click
 
     def __init__(self, parent: QWidget | None = None, colors: CanvasColors | None = None) -> None:
         super().__init__(parent, colors or CanvasColors())

@@ -30,7 +30,7 @@ from annotator.jobs.events import EngineError
 from annotator.jobs.log_files import log_folder
 from annotator.jobs.messages import Channel
 from annotator.jobs.prompting import events, messages
-from annotator.jobs.prompting.messages import Ask, Keep, Look, PictureFile, Use
+from annotator.jobs.prompting.messages import Ask, FindBox, Keep, Look, PictureFile, Use
 from annotator.jobs.prompting.planes import SharedPlanes
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class PromptingEngine:
         self._use: Use | None = None
         self._look: tuple[PictureFile, ...] = ()
         self._next_ask: Ask | None = None
-        self._keeps: dict[int, Keep] = {}
+        self._keeps: dict[int, Keep | FindBox] = {}
         self._state = _State()
         self._process: Child | None = None
         self._planes: SharedPlanes | None = None
@@ -95,7 +95,7 @@ class PromptingEngine:
             wanted = Use(model, weights, device)
             if wanted != self._use:
                 self._use = wanted
-                self._next_ask, self._keeps = None, {}
+                self._next_ask, self._keeps = None, {r: k for r, k in self._keeps.items() if isinstance(k, FindBox)}
                 self._state = _State()
                 self._send(wanted)
                 self._send(Look(self._look))
@@ -127,8 +127,8 @@ class PromptingEngine:
         with self._wake:
             self._next_ask = None
 
-    def keep(self, keep: Keep) -> None:
-        """Make a candidate a geometry; every one of these is answered."""
+    def keep(self, keep: Keep | FindBox) -> None:
+        """Make a candidate a geometry, or a click a box; every one of these is answered."""
         with self._wake:
             self._keeps[keep.request] = keep
             self._pump()
@@ -164,18 +164,20 @@ class PromptingEngine:
     def _pump(self) -> None:
         """Send what can be answered now."""
         state = self._state
-        if self._process is None or not state.ready:
+        if self._process is None:
             return
         ask = self._next_ask
         if ask is not None and state.in_flight is None and self._can_answer(ask.picture):
             self._next_ask, state.in_flight = None, ask
             self._send(ask)
         for request, keep in self._keeps.items():
-            if request not in state.sent and self._can_answer(keep.picture):
+            if request not in state.sent and (isinstance(keep, FindBox) or self._can_answer(keep.picture)):
                 state.sent.add(request)
                 self._send(keep)
 
     def _can_answer(self, picture: PictureFile) -> bool:
+        if not self._state.ready:
+            return False
         waits = any(p.image_id == picture.image_id for p in self._look)
         return self._state.instant or picture.image_id in self._state.read or not waits
 

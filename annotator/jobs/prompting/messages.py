@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-PROTOCOL = 2
+PROTOCOL = 3
 
 
 class PictureFile(msgspec.Struct, frozen=True):
@@ -63,6 +63,23 @@ class Keep(msgspec.Struct, frozen=True, tag="keep"):
     scale: float = 1.0
     asked: int = 0
     index: int = 0
+
+
+class Boxed(msgspec.Struct, frozen=True):
+    """A picture and boxes that were drawn on it: x1, y1, x2, y2 in pixels of the image."""
+
+    picture: PictureFile
+    boxes: tuple[tuple[float, float, float, float], ...]
+
+
+class FindBox(msgspec.Struct, frozen=True, tag="find_box"):
+    """The box around what lies at (x, y), in pixels of the image, drawn as the examples are; answered like ``Keep``."""
+
+    request: int
+    picture: PictureFile
+    x: float
+    y: float
+    examples: tuple[Boxed, ...] = ()
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
@@ -153,7 +170,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     expected: bool = True
 
 
-ToEngine: TypeAlias = Use | Look | Ask | Keep
+ToEngine: TypeAlias = Use | Look | Ask | Keep | FindBox
 FromEngine: TypeAlias = Hello | Ready | Refused | Reading | Left | Read | Unread | Found | Kept | Failed
 
 to_engine: msgspec.msgpack.Decoder[ToEngine] = msgspec.msgpack.Decoder(ToEngine)

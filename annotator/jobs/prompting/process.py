@@ -19,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from annotator.domain.geometry import Box
 from annotator.errors import AnnotatorError, JobCancelled
 from annotator.jobs.engine_process import private_pipes
 from annotator.jobs.messages import Channel
@@ -126,6 +127,7 @@ class PromptingProcess:
         self._requests: queue.SimpleQueue[messages.ToEngine | None] = queue.SimpleQueue()
         self._reader = Reader(channel.send)
         self._answers: Answers | None = None
+        self._boxing: Any = None
 
     def run(self) -> None:
         """Greet, then serve until the pipe closes."""
@@ -163,12 +165,23 @@ class PromptingProcess:
         self._channel.send(messages.Ready(use.model, info.version, info.device, pictures.instant))
         self._reader.use(pictures)
 
-    def _serve(self, request: messages.Ask | messages.Keep) -> None:
+    def _find_box(self, request: messages.FindBox) -> Box:
+        if self._boxing is None:
+            from annotator.jobs.prompting.click_boxing import ClickBoxing
+
+            self._boxing = ClickBoxing()
+        found: Box = self._boxing.find(request)
+        return found
+
+    def _serve(self, request: messages.Ask | messages.Keep | messages.FindBox) -> None:
         start = time.thread_time()
         try:
-            if self._answers is None:
+            if isinstance(request, messages.FindBox):
+                found = self._find_box(request)
+                self._channel.send(messages.Kept(request.request, found.to_json(), 1.0, timed(start)))
+            elif self._answers is None:
                 raise AnnotatorError("No model is loaded for the smart tool.", "Choose one under Models.")
-            if isinstance(request, messages.Ask):
+            elif isinstance(request, messages.Ask):
                 answer = self._answers.ask(request)
                 planes = self._planes.put([(cut.mask, cut.x, cut.y) for cut in answer.cuts])
                 scores = answer.scores[: len(planes)]

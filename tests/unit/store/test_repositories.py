@@ -10,9 +10,30 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from annotator.domain.geometry import Box, Caption, Keypoints, Mask, Point, Polygon, Polyline, RotatedBox, Tag
+from annotator.domain.geometry import (
+    Box,
+    Caption,
+    GeometryKind,
+    Keypoints,
+    Mask,
+    Point,
+    Polygon,
+    Polyline,
+    RotatedBox,
+    Tag,
+)
 from annotator.domain.kinds import Decision, ImageState, Source, Split, Task
-from annotator.domain.records import ImageFilter, Label, Skeleton, Suggestion, Verdict, new_annotation, new_id, now
+from annotator.domain.records import (
+    Annotation,
+    ImageFilter,
+    Label,
+    Skeleton,
+    Suggestion,
+    Verdict,
+    new_annotation,
+    new_id,
+    now,
+)
 from annotator.errors import StoreError
 from annotator.events import ChangeSet, Table
 from annotator.store import Database, NewImage, Writer
@@ -54,6 +75,19 @@ def test_every_kind_of_annotation_comes_back_as_it_was(database: Database) -> No
         assert reader.labels.counts() == {2: (len(GEOMETRIES), 0)}
         assert list(reader.annotations.iterate([2, 1])) == [(2, ()), (1, tuple(drawn))]
     _agree(database)
+
+
+def test_the_latest_annotations_of_a_kind_come_newest_first(database: Database) -> None:
+    def at(second: int, label: int, geometry: Any) -> Annotation:
+        made = new_annotation(1 + second % 2, label, geometry, "ada")
+        return replace(made, updated_at=f"2026-01-01T00:00:{second:02d}.000Z")
+
+    boxes = [at(second, 1 + second % 3, Box(second, 0, second + 1, 1)) for second in range(6)]
+    with database.write() as writer:
+        writer.annotations.add_many([*boxes, at(9, 1, Tag())])
+    with database.read() as reader:
+        assert reader.annotations.latest(GeometryKind.BOX, 4) == boxes[:1:-1]
+        assert reader.annotations.latest(GeometryKind.BOX, 4, 1) == [boxes[3], boxes[0]]
 
 
 def test_images_are_added_once_and_keep_their_order(database: Database) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QPainter
 
 from annotator.domain.geometry import XY, Box, RotatedBox
@@ -53,7 +53,7 @@ class TwoPointTool(Tool):
 
 
 class BoxTool(TwoPointTool):
-    """A box between two corners: drag, or click twice. Shift makes it square."""
+    """A box between two corners: drag, or click twice. Shift makes it square. Ctrl+click: the box around what lies there."""
 
     name = "box"
 
@@ -70,11 +70,22 @@ class BoxTool(TwoPointTool):
         if self._first is None or pointer.button != LEFT:
             return
         if not self._clicked and apart(self.host, self._first, pointer) < CLICK:
+            if self._first.ctrl:
+                self._want()
+                return
             self._clicked = True  # the first of two clicks
             return
         box = self._box(pointer)
         self._first = None
         finish(self.host, box)
+
+    def _want(self) -> None:
+        assert self._first is not None
+        first, self._first = self._first, None
+        width, height = self.host.size
+        if 0 <= first.x < width and 0 <= first.y < height:
+            self.host.want_box(first.x, first.y)
+        self.host.refresh()
 
     def _box(self, pointer: Pointer) -> Box | None:
         if self._first is None:
@@ -93,6 +104,8 @@ class BoxTool(TwoPointTool):
         if box is not None:
             paint_draft(painter, self.host, box)
             paint_size(painter, self, box)
+        elif self.host.smart.boxes_wanted:
+            paint_size(painter, self, None, QCoreApplication.translate("Canvas", "finding the box…"))
 
 
 class RotatedBoxTool(TwoPointTool):

@@ -47,10 +47,11 @@ class Choice:
 class SmartOptions:
     """What a mask is kept as, how closely a polygon follows it (image pixels), and whether the mouse alone shows masks.
 
-    ``can_hover``: the model answers fast enough for that.
+    ``can_hover``: the model answers fast enough for that. ``boxes_wanted``: clicks of the box tool that are no boxes yet.
     """
 
     form: GeometryKind = GeometryKind.MASK
     tolerance: float = 1.5
     hover: bool = True
     can_hover: bool = False
+    boxes_wanted: int = 0
