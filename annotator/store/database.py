@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError
 
 from annotator.errors import StoreError
 from annotator.events import ChangeSet
 from annotator.store import problems, schema
-from annotator.store.bulk import WIDE
+from annotator.store.bulk import UNFOLDED, WIDE
 from annotator.store.session import Reader, Writer
 
 # Ids often come out of NumPy arrays; without this SQLite would take them for eight-byte blobs and find nothing.
@@ -62,6 +63,7 @@ class Database:
         self.notices: tuple[str, ...] = ()
         self._write_lock = threading.RLock()
         self._subscribers: list[Subscriber] = []
+        self._log_is_long = False
 
     @classmethod
     def create(cls, folder: Path, begin: Callable[[Connection], None] = schema.create) -> Database:
@@ -128,13 +130,33 @@ class Database:
                 writer = Writer(connection, initiator)
                 yield writer
                 writer.finish()
+                self._note_log(connection)
             self.publish(writer.change_set())
+        self.fold_log()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A bare write transaction for the lane, which makes its own writers and publishes itself."""
         with self._write_lock, problems.explained(self.where), self._writing() as connection, connection.begin():
             yield connection
+            self._note_log(connection)
+
+    def fold_log(self) -> None:
+        """Copy what a large transaction left in the write-ahead log into the file; nothing after a small one.
+
+        What was committed is safe without it, so a failure is only logged: SQLite tries again by itself.
+        """
+        if not self._log_is_long:
+            return
+        self._log_is_long = False
+        try:
+            with problems.explained(self.where), self._write_lock, self.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+        except (StoreError, DBAPIError) as error:
+            _log.warning("The write-ahead log of %s was not folded: %s", self.where, error)
+
+    def _note_log(self, connection: Connection) -> None:
+        self._log_is_long = self._log_is_long or connection.info.get(UNFOLDED, False)
 
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
         """Call ``callback`` after each commit that changed something, until the function that is returned is called."""
@@ -230,6 +252,8 @@ def _sqlite_engine(path: Path, *, read_only: bool = False) -> Engine:
     def give_back(connection: Any, record: Any) -> None:
         if connection is not None and record.info.pop(WIDE, False):
             connection.execute(f"PRAGMA {_USUAL_CACHE}")
+        if connection is not None and record.info.pop(UNFOLDED, False):
+            connection.execute("PRAGMA wal_autocheckpoint=1000")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

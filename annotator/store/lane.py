@@ -82,11 +82,14 @@ class WriteLane:
     def _run(self) -> None:
         stop = False
         while not stop:
+            if self._waiting.empty():
+                self._database.fold_log()  # once nobody waits for anything
             first = self._waiting.get()
             if first is None:
                 return
             group: deque[_Submission] = deque([first])
             stop = self._commit(group)
+        self._database.fold_log()
 
     def _commit(self, group: deque[_Submission]) -> bool:
         """Write ``group`` and what arrives meanwhile. True when the lane was asked to stop."""

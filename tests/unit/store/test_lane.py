@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -12,6 +15,7 @@ from annotator.domain.records import ImageFilter
 from annotator.errors import StoreError
 from annotator.events import ChangeSet
 from annotator.store import Database, NewImage, WriteLane, Writer
+from annotator.store.bulk import keep_more_pages
 
 
 @pytest.fixture
@@ -129,3 +133,21 @@ def test_a_subscriber_that_fails_does_not_make_a_save_look_failed(
     database.subscribe(broken)
     assert lane.submit(_flag(2)).result(60) == 2  # type: ignore[arg-type]
     assert "A subscriber of the store failed" in caplog.text
+
+
+def test_the_log_of_a_large_transaction_is_folded_into_the_file_after_it_was_reported(
+    database: Database, lane: WriteLane, tmp_path: Path
+) -> None:
+    def work(writer: Writer) -> None:
+        keep_more_pages(writer.connection)
+        writer.images.add_many(NewImage(f"more {number}.jpg") for number in range(3_000))
+
+    lane.submit(work).result(60)
+    lane.submit(_flag(2)).result(60)
+    lane.close()
+    alone = tmp_path / "alone.db"
+    shutil.copy(database.where, alone)  # without its log
+    connection = sqlite3.connect(alone)
+    assert connection.execute("SELECT count(*) FROM image").fetchone() == (3_005,)
+    connection.close()
+    assert _flagged(database) == [2]
