@@ -29,6 +29,7 @@ class TrainingLoop(QObject):
     """Counts verdicts and submits the engine's jobs; never two of one kind at a time."""
 
     round_finished = Signal(str)
+    rolled_back = Signal(str)
 
     def __init__(self, session: Session, jobs: Jobs, settings: AppSettings, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -145,6 +146,9 @@ class TrainingLoop(QObject):
     def _ended(self, view: JobView) -> None:
         if view.name == "train" and view.state is JobState.DONE:
             self.round_finished.emit(round_message(view.result, self.tr("round {0}: {1}")))
+            change = view.result.round
+            if change is not None and change.rolled_back:
+                self.rolled_back.emit(change.message)
         elif view.name == "suggest" and view.state is JobState.DONE:
             words = self.tr("{0} suggestions on {1} images")
             self.round_finished.emit(words.format(f"{view.result.suggestions:,}", f"{view.result.images:,}"))

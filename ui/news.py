@@ -33,6 +33,7 @@ class News(QObject):
         w.projects.datasets_found.connect(self._datasets)
         w.binding.picture_failed.connect(self._picture_failed)
         w.loop.round_finished.connect(w.bar.show_round)
+        w.loop.rolled_back.connect(self._rolled_back)
         w.image_edits.finished_all.connect(self._end_of_queue)
         w.toasts.undo_requested.connect(w.session.undo)
         w.smart.failed.connect(w.toasts.error)
@@ -55,6 +56,11 @@ class News(QObject):
             self.tell_undoable(text.format(f"{len(conclusion.accept):,}", conclusion.bound))
         else:
             self._window.toasts.error(self.tr("The sample does not certify this error."), conclusion.missing)
+
+    def _rolled_back(self, message: str) -> None:
+        """A round that made held-out answers worse changed nothing; the bar keeps saying so until the next one."""
+        self._window.bar.show_rollback(message)
+        self._window.toasts.info(self.tr("{0}. Suggestions stay as they were.").format(message))
 
     def _undone(self, verb: str, title: str) -> None:
         self._window.toasts.brief(f"{verb}: {title}")

@@ -72,8 +72,11 @@ def _show(console: Console, result: AuditResult) -> None:
 
 
 def _agreed(figure: Agreement) -> str:
-    """One line about a group: "labels: 120 pictures; kappa of this project and bob .81; alpha .80"."""
-    shown = [f"kappa of {pair} {_number(kappa)}" for pair, kappa in figure.kappa.items()]
+    """One line about a group: "labels: 120 pictures; kappa of ann, bob 0.81 on 118; alpha 0.80"."""
+    shown = [
+        f"kappa of {pair} {_number(kappa)} on {figure.shared.get(pair, figure.images):,}"
+        for pair, kappa in figure.kappa.items()
+    ]
     return f"{figure.group}: {plural(figure.images, 'picture')}; " + "; ".join(
         [*shown, f"alpha {_number(figure.alpha)}"]
     )

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from annotator.cli.shared import AsJson, ProjectPath, TaskName, answer, plural, table, work
 from annotator.errors import UsageError
-from annotator.usecases.results import CurvePoint, SimulateResult
+from annotator.usecases.results import CurvePoint, EffortResult, SimulateResult
 from annotator.usecases.tasks import Rounds
 
 STRATEGIES = (
@@ -125,6 +125,16 @@ def _figure(column: str, figure: float) -> str:
     return f"{figure:.3f}" if column == "map75" else f"{figure:,.0f}"
 
 
+def _certified(effort: EffortResult) -> str:
+    """What certificates had to do with it."""
+    if not effort.certificates:
+        return "no certificate: the wall was always expected to cost less"
+    return (
+        f"{effort.certificates:,.1f} certificates with {effort.checks:,.0f} images in their samples, which accepted "
+        f"{effort.certified:,.0f} unseen"
+    )
+
+
 def _show_review(console: Console, result: SimulateResult) -> None:
     """The other strategies, the effort for the whole pool, and how certificates held."""
     if len(result.strategies) > 1:
@@ -136,7 +146,7 @@ def _show_review(console: Console, result: SimulateResult) -> None:
         console.print(
             f"To at most {all_.target:.0%} error: {all_.actions:,.0f} actions instead of {all_.by_hand:,} by hand "
             f"({all_.share:.0%}), {all_.error:.1%} wrong at the end; {all_.keys:,.0f} keys, {all_.pages:,.0f} pages of the wall "
-            f"with {all_.marks:,.0f} marks, {all_.checks:,.0f} checks that accepted {all_.certified:,.0f} unseen."
+            f"with {all_.marks:,.0f} marks; {_certified(all_)}."
         )
     if (held := result.certificates) is not None:
         console.print(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from annotator.domain.geometry import GeometryKind, Tag
 from annotator.domain.kinds import Decision, ImageState, Source, Task
 from annotator.domain.page import Page
-from annotator.domain.records import Annotation, Suggestion, new_annotation, one_moment
+from annotator.domain.records import Annotation, Suggestion, new_annotation, now, one_moment
 from annotator.edits import resolve
 from annotator.edits.changes import AnnotationChange, Edit, ImageChange, RowChange, batched
 from annotator.edits.vocabulary import Vocabulary
@@ -24,7 +24,8 @@ def set_tag(
     seconds: float = 0.0,
 ) -> Edit:
     """The image has this tag. In an exclusive group it replaces the one that was there, answers the group's suggestion and, with
-    that, completes the task. ``suggestions`` are those shown but not yet on the page."""  # fmt: skip
+    that, completes the task. ``suggestions`` are those shown but not yet on the page. Whoever says what another person has said
+    stands by it from then on; the log keeps both, and so is it known that they agree."""  # fmt: skip
     title = f"Tag {vocabulary.name(label_id)}"
     group = vocabulary.exclusive_group(label_id)
     answered = _answered(page, label_id, group, vocabulary, suggestions)
@@ -39,6 +40,9 @@ def set_tag(
     elif tag is None:
         tag = _new_tag(page, label_id, annotator, answered)
         changes.append(AnnotationChange(None, tag))
+    elif tag.annotator not in ("", annotator):
+        tag = replace(tag, annotator=annotator, updated_at=now())
+        changes.append(AnnotationChange(next(a for a in rivals if a.id == tag.id), tag))
     for rival in rivals:
         if rival.id != tag.id:
             changes += resolve.removed(page, rival, annotator)

@@ -2,8 +2,9 @@
 
 The annotator starts with the queue. From then on whatever is expected to cost least comes next: a page of the wall (fifty
 suggestions of one label; 1 for the page, 1 for each mark and 1 for its relabelling; 2 of 100 outliers are missed), a key for each
-image that is more likely wrong than right, or a certificate for what the wall would cost more (1 for each check). The expectation
-comes from the confidences, never from the truth.
+image that is more likely wrong than right, or a certificate for what the wall would cost more. Its sample stands on the same wall
+and costs the same (a page for every fifty, 2 for each that is wrong, and as many are missed), and 2 more to draw and to sign. The
+expectation comes from the confidences, never from the truth.
 """
 
 from __future__ import annotations
@@ -28,13 +29,16 @@ FIRST_LABELS = 200
 KEYED_BELOW = 0.5
 """Below this confidence a key for the image is cheaper than a mark and a relabelling."""
 ROUND_ANSWERS = 100
+SIGNING = 2
+"""To draw a sample, and to sign."""
 
 
 @dataclass(frozen=True)
 class Effort:
     """How a pool of ``images`` was labelled to at most ``target`` error: ``actions`` in all, of them ``keys`` in the queue (of
-    which ``shortlisted`` had the right label among two or three offered), ``pages`` of the wall with ``marks`` on them, and
-    ``checks`` of samples; ``certified`` images were accepted unseen. ``error`` is what is wrong at the end."""
+    which ``shortlisted`` had the right label among two or three offered), ``pages`` of the wall with ``marks`` on them, those of
+    samples included; ``certificates`` were tried, on ``checks`` images in all, and ``certified`` images accepted unseen under
+    them. ``error`` is what is wrong at the end."""
 
     target: float
     images: int
@@ -46,6 +50,7 @@ class Effort:
     marks: int
     checks: int
     certified: int
+    certificates: int
 
     @property
     def of_hand(self) -> float:
@@ -64,6 +69,7 @@ class _Worker:
         self._loop = Loop(task, pool, Strategy.AUTO, seed)
         self._loop.play_to(min(first, len(pool)))
         self._keys, self._shortlisted, self._pages, self._marks, self._checks, self._certified = first, 0, 0, 0, 0, 0
+        self._certificates = 0
         self._since = 0
         self._failed = False
 
@@ -87,21 +93,31 @@ class _Worker:
         return True
 
     def _worth(self, plan: AuditPlan, sure: NDArray[np.floating]) -> bool:
-        """Whether a certificate is expected to cost less than looking at all that it would accept."""
+        """Whether a certificate is expected to cost less than looking at all that it would accept: the sample and the rest, of
+        which only the sample is looked at."""
         accepted = plan.order[: plan.prefixes[-1]]
-        return len(plan.sample) + 1 < float(_cost(sure[accepted]).sum())
+        sample = _pages(len(plan.sample)) + 2.0 * float((1.0 - sure[plan.sample]).sum()) + SIGNING
+        return sample < float(_cost(sure[np.union1d(accepted, plan.sample)]).sum())
 
     def _certify(self, rows: IntArray, classes: IntArray, plan: AuditPlan) -> None:
         truth = self._task.pool_truth[rows]
-        wrong = classes != truth
-        finding = certify(plan, wrong[plan.sample])
+        marked = self._marked(classes[plan.sample] != truth[plan.sample])
+        finding = certify(plan, marked)
+        self._certificates += 1
         self._checks += len(plan.sample)
+        self._pages += _pages(len(plan.sample))
+        self._marks += int(marked.sum())
         unseen = np.setdiff1d(finding.accepted, plan.sample)
-        self._loop.answer(rows[plan.sample], truth[plan.sample])
+        self._loop.answer(rows[plan.sample], np.where(marked, truth[plan.sample], classes[plan.sample]))
         self._loop.answer(rows[unseen], classes[unseen])
         self._certified += len(unseen)
         self._since += ROUND_ANSWERS
         self._failed = not finding.passed
+
+    def _marked(self, outlier: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which of the outliers on the wall are seen."""
+        seen: NDArray[np.bool_] = outlier & (self._draw.random(len(outlier)) >= MISSED)
+        return seen
 
     def _wall(self, rows: IntArray, said: NDArray[np.floating]) -> None:
         """A page of the label with the most that is surely enough its own, the surest first."""
@@ -111,8 +127,7 @@ class _Worker:
         members = np.flatnonzero(enough & (classes == label))
         page = members[np.argsort(-sure[members], kind="stable")][:PAGE]
         truth = self._task.pool_truth[rows[page]]
-        outlier = truth != label
-        marked = outlier & (self._draw.random(len(page)) >= MISSED)
+        marked = self._marked(truth != label)
         self._pages += 1
         self._marks += int(marked.sum())
         self._loop.answer(rows[page], np.where(marked, truth, label))
@@ -131,7 +146,7 @@ class _Worker:
 
     def result(self) -> Effort:
         """What it took."""
-        actions = self._keys + self._pages + 2 * self._marks + self._checks + (self._checks > 0)
+        actions = self._keys + self._pages + 2 * self._marks + SIGNING * self._certificates
         wrong = self._loop.said != self._task.pool_truth[self._loop.labelled]
         return Effort(
             self._target,
@@ -144,6 +159,7 @@ class _Worker:
             self._marks,
             self._checks,
             self._certified,
+            self._certificates,
         )
 
 
@@ -158,6 +174,11 @@ def label_everything(
         done += 1
         context.progress(done, None, f"Labelling everything to {target:.0%} error")
     return worker.result()
+
+
+def _pages(number: int) -> int:
+    """Pages of the wall for so many images."""
+    return -(-number // PAGE)
 
 
 def _cost(sure: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -77,10 +77,11 @@ def _tag_finding(
 def disagreements(
     parts: Parts, groups: tuple[TagGroup, ...], against: Mapping[str, TagsOf]
 ) -> tuple[list[Finding], list[Agreement]]:
-    """What was said differently of one image, and how far the project agrees with each of ``against``, group by group.
+    """What was said differently of one image, and how far annotators agree, group by group: the project's own among each other,
+    and the project with each of ``against``.
 
-    The words of the project's own annotators are in the log of edits, also those that another's have replaced since. They are
-    findings and no measure of agreement, because whoever agrees with a tag leaves it as it is and says nothing.
+    The words of the project's own annotators are in the log of edits, also those that another's have replaced since, or repeated.
+    Whoever agrees with a tag and leaves it as it is has said nothing: such a picture is not counted.
     """
     log = _words(parts)
     with parts.db.read() as reader:
@@ -103,9 +104,10 @@ def disagreements(
         }
         outside = _outside(against, names)
         both = {image: {PROJECT: given[image], **words} for image, words in outside.items() if image in given}
+        inside = {image: {who: word for who, word in words.items() if word in names} for image, words in log.items()}
+        figures += among(group_names.get(group.group_id or 0, ""), inside)
         if both:
             figures.append(_agreement(group_names.get(group.group_id or 0, ""), both))
-        inside = {image: {who: word for who, word in words.items() if word in names} for image, words in log.items()}
         for image in sorted(set(inside) | set(both)):
             words = {**inside.get(image, {}), **both.get(image, {})}
             if len(inside.get(image, {})) > 0:
@@ -134,16 +136,40 @@ def _disagreement(image: int, uri: str, words: Mapping[str, str], given: str) ->
     return Finding(findings.DISAGREEMENT, image, uri, float(len(counts)), said, given, other, key, f"tag it {other}")
 
 
+def agreements(parts: Parts) -> list[Agreement]:
+    """How far the project's own annotators agree, by exclusive group; nothing where only one person has worked."""
+    log = _words(parts)
+    if not log:
+        return []
+    with parts.db.read() as reader:
+        labels, groups = reader.labels.all(), reader.labels.groups()
+    found: list[Agreement] = []
+    for group in groups:
+        names = {label.name for label in labels if label.group_id == group.id}
+        if group.exclusive:
+            said = {image: {who: word for who, word in words.items() if word in names} for image, words in log.items()}
+            found += among(group.name, said)
+    return found
+
+
+def among(group: str, said: Said) -> list[Agreement]:
+    """The figure for images that two or more people answered; nothing where there are none."""
+    both = {image: words for image, words in said.items() if len(words) > 1}
+    return [_agreement(group, both)] if both else []
+
+
 def _agreement(group: str, both: Said) -> Agreement:
     people = tuple(sorted({who for words in both.values() for who in words}))
     kappa: dict[str, float | None] = {}
+    shared: dict[str, int] = {}
     for at, first in enumerate(people):
         for second in people[at + 1 :]:
             pairs = [(words[first], words[second]) for words in both.values() if first in words and second in words]
             if pairs:
+                shared[f"{first}, {second}"] = len(pairs)
                 kappa[f"{first}, {second}"] = cohen_kappa([a for a, _ in pairs], [b for _, b in pairs])
     alpha = krippendorff_alpha({image: tuple(words.values()) for image, words in both.items()})
-    return Agreement(group, people, len(both), kappa, alpha)
+    return Agreement(group, people, len(both), kappa, alpha, shared)
 
 
 def _words(parts: Parts) -> Said:

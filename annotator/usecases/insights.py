@@ -20,6 +20,7 @@ from annotator.store.counters import ANNOTATION_LABEL, IMAGE_STATE
 from annotator.usecases import answers as answers_room
 from annotator.usecases import heads, tag_table
 from annotator.usecases.parts import Parts
+from annotator.usecases.results import Agreement
 from annotator.usecases.review_view import ReviewView
 
 Ids = NDArray[np.int64]
@@ -299,6 +300,16 @@ class Insights:
             )
             for key in sorted(counts, key=lambda each: first[each])
         )
+
+    def agreement(self) -> tuple[Agreement, ...]:
+        """How far the project's annotators agree, and with whom the last audit compared them."""
+        from annotator.usecases.audit_tags import agreements
+
+        inside = agreements(self._parts)
+        last = self._review.findings.last()
+        own = {each.annotators for each in inside}
+        outside = () if last is None else (each for each in last.agreement if each.annotators not in own)
+        return (*inside, *outside)
 
     def _group_names(self) -> dict[int | None, str]:
         with self._parts.db.read() as reader:

@@ -285,8 +285,9 @@ class StrategyCurve:
 @dataclass(frozen=True)
 class EffortResult:
     """What it takes to label the whole pool to at most ``target`` error, mean over the seeds: ``actions``, ``by_hand`` (a key an
-    image) and their ratio ``share``; ``error`` at the end; of the actions ``keys``, ``pages`` and ``marks`` of the wall, and
-    ``checks`` of samples; ``shortlisted`` keys had their label among those offered, ``certified`` images were accepted unseen."""
+    image) and their ratio ``share``; ``error`` at the end; of the actions ``keys``, and ``pages`` and ``marks`` of the wall,
+    samples included; ``shortlisted`` keys had their label among those offered; ``certificates`` were tried on ``checks`` images,
+    and ``certified`` images accepted unseen."""
 
     target: float
     actions: float
@@ -299,6 +300,7 @@ class EffortResult:
     marks: float
     checks: float
     certified: float
+    certificates: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -398,14 +400,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far annotators agree about one exclusive group. ``kappa`` is Cohen's of two of them over the ``images`` that both
-    answered; ``alpha`` is Krippendorff's of all of them (nominal). None where nothing can be said."""
+    """How far annotators agree about one exclusive group, on ``images`` that at least two of them answered. ``kappa`` is Cohen's
+    of two of them over the ``shared`` ones that both answered; ``alpha`` is Krippendorff's of all of them (nominal). None where
+    nothing can be said."""
 
     group: str
     annotators: tuple[str, ...]
     images: int
     kappa: Mapping[str, float | None]
     alpha: float | None
+    shared: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

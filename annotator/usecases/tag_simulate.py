@@ -117,7 +117,7 @@ def _effort(task: TagTask, seeds: int, context: JobContext) -> tuple[EffortResul
         def mean(name: str, found: list[Effort] = found) -> float:
             return float(np.mean([getattr(each, name) for each in found]))
 
-        names = ("error", "keys", "shortlisted", "pages", "marks", "checks", "certified")
+        names = ("error", "keys", "shortlisted", "pages", "marks", "checks", "certified", "certificates")
         results.append(
             EffortResult(
                 target, mean("actions"), len(task.pool_truth), mean("of_hand"), *(mean(name) for name in names)

@@ -114,6 +114,23 @@ def test_enough_verdicts_train_and_the_round_is_told(window: MainWindow, engine:
     qtbot.waitUntil(lambda: window.bar.round.full_text() == "round 3: +4.1 pts")
 
 
+def test_a_round_that_was_rolled_back_is_seen_until_the_next(
+    window: MainWindow, engine: FakeEngine, qtbot: Any
+) -> None:
+    engine.succeed(SuggestResult(1, 6, 6, 10.0))
+    qtbot.waitUntil(lambda: not window.jobs.running)
+    said = "Round 4 was rolled back: -2.1 points on 57 held-out answers"
+    window.loop.count_verdicts(ENOUGH)
+    engine.succeed(TrainResult(1, False, {}, 0.5, round=RoundChange(4, 0, 0, None, said, rolled_back=True)))
+    qtbot.waitUntil(lambda: window.bar.round.full_text() == said)
+    assert window.bar.round.property("role") == "warn-caption"
+    assert any("rolled back" in text and "stay as they were" in text for text in window.toasts.texts)
+    window.loop.count_verdicts(ENOUGH)
+    engine.succeed(TrainResult(1, True, {}, 0.5, round=RoundChange(5, 2, 6, 0.041)))
+    qtbot.waitUntil(lambda: window.bar.round.full_text() == "round 5: +4.1 pts")
+    assert window.bar.round.property("role") == "caption"
+
+
 def test_rest_after_few_verdicts_trains_unless_switched_off(window: MainWindow, engine: FakeEngine, qtbot: Any) -> None:
     engine.succeed(SuggestResult(1, 6, 6, 10.0))
     qtbot.waitUntil(lambda: not window.jobs.running)

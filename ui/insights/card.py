@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QImage, QKeyEvent, QPaintDevice, QPainter
 from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
 
 from ui.insights.confusion import ConfusionFigure, mark_of
-from ui.insights.figures import Figure
+from ui.insights.figure import Figure
 from ui.theme import theme
 from ui.theme.theme import caption_font
 from ui.theme.tokens import SPACE_1, SPACE_2, SPACE_3

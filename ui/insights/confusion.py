@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ui.insights.figures import Figure, Table, brush, pen, short, tr
+from ui.insights.figure import Figure, Table, brush, pen, short, tr
 from ui.theme import theme
 from ui.theme.tokens import channels, mix, text_on
 

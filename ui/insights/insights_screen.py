@@ -12,15 +12,9 @@ from annotator.events import ChangeSet
 from ui.engine_bridge import Answer, Errand
 from ui.insights.card import FigureCard
 from ui.insights.confusion import ConfusionFigure
-from ui.insights.figures import (
-    AcceptanceFigure,
-    BalanceFigure,
-    CalibrationFigure,
-    Figure,
-    ProgressFigure,
-    RoundsFigure,
-    TimeFigure,
-)
+from ui.insights.figure import Figure
+from ui.insights.figures_of_learning import AcceptanceFigure, CalibrationFigure, RoundsFigure
+from ui.insights.figures_of_work import AgreementFigure, BalanceFigure, ProgressFigure, TimeFigure
 from ui.session import Session
 from ui.theme import theme
 from ui.theme.tokens import SPACE_3
@@ -37,6 +31,7 @@ FIGURES: tuple[type[Any], ...] = (
     BalanceFigure,
     AcceptanceFigure,
     TimeFigure,
+    AgreementFigure,
 )
 DELAY_MS = 800
 COLUMN_PX = 520

@@ -11,7 +11,7 @@ from ui.engine_bridge import Jobs, JobState, JobView
 from ui.session import Session
 from ui.soon import Soon
 from ui.theme.tokens import SPACE_2, SPACE_3
-from ui.widgets.basics import ElidedLabel, icon_button, label, push_button
+from ui.widgets.basics import ElidedLabel, icon_button, label, push_button, set_role
 
 HEIGHT = 28
 
@@ -124,7 +124,13 @@ class JobsBar(QWidget):
 
     def show_round(self, message: str) -> None:
         """What changed since the last round."""
+        set_role(self.round, "caption")
         self.round.show_text(message)
+
+    def show_rollback(self, message: str) -> None:
+        """A round has changed nothing, because held-out answers spoke against it."""
+        self.round.show_text(message)
+        set_role(self.round, "warn-caption")
 
     def _follow_run(self, changes: ChangeSet) -> None:
         if changes.everything or changes.touches(Table.RUN, Table.SETTING):

@@ -17,6 +17,7 @@ QFrame[role="upright"] {{ background: {border}; border: 0; max-width: 1px; min-w
 QLabel {{ background: transparent; }}
 QLabel[role="title"] {{ font-size: {title}px; font-weight: 600; }}
 QLabel[role="caption"] {{ font-size: {caption}px; color: {muted}; }}
+QLabel[role="warn-caption"] {{ font-size: {caption}px; color: {warn}; }}
 QLabel[role="section"] {{ font-size: {caption}px; font-weight: 600; color: {muted}; }}
 QLabel[role="muted"] {{ color: {muted}; }}
 QLabel[role="bad"] {{ color: {bad}; }}

@@ -24,6 +24,7 @@ from annotator.usecases.insights import (
     RoundPoint,
     TimePerImage,
 )
+from annotator.usecases.results import Agreement
 from tests.ui.conftest import press
 from ui.actions import Screen
 from ui.insights.insights_screen import InsightsScreen
@@ -60,6 +61,7 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> None:
         "confusion": (Confusion("tags", ("cat", "dog", "bird"), counts, truth, said, ids),),
         "time_per_image": TimePerImage((0.0, 5.0, 10.0), (3, 1), 2.5, 4, (("2026-03-01", 2.5, 4),)),
         "acceptance": (ModelAcceptance("embedded", "abc", "tags", 3, 1, 0, 1),),
+        "agreement": (Agreement("labels", ("Ada", "Bea"), 40, {"Ada, Bea": 0.81}, 0.8, {"Ada, Bea": 40}),),
     }
     for name, value in known.items():
         monkeypatch.setattr(Insights, name, lambda self, value=value: value)
@@ -94,6 +96,7 @@ def test_every_figure_is_drawn_with_its_line_of_words(window: MainWindow, qtbot:
     assert words["confusion"] == "3 of 4 right · most often cat is seen as dog (1)"
     assert words["balance"] == "most: cat (3) · fewest: bird (0)"
     assert words["acceptance"] == "last version: 75% accepted as suggested"
+    assert words["agreement"] == "Krippendorff's alpha 0.80 on 40 pictures · kappa of Ada, Bea: 0.81"
     assert words["time"] == "median 2.5 s · 4 verdicts"
     assert all(card.plot is not None and card.export_button.isVisible() for card in screen.cards.values())
 

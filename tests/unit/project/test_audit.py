@@ -127,7 +127,8 @@ def test_annotators_who_differ_are_named_and_agreement_with_another_dataset_is_m
     other = tmp_path / "carla.csv"
     other.write_text("image,label\n" + "\n".join(lines) + "\n", encoding="utf-8")
     result = project.audit(("agreement",), against=[other])
-    (figure,) = result.agreement
+    inside, figure = result.agreement
+    assert (inside.annotators, inside.images) == (("ann", "bob"), 1)
     assert (figure.annotators, figure.images) == (("carla", "this project"), 24)
     assert figure.kappa["carla, this project"] == pytest.approx(13 / 16, abs=0.01)
     assert figure.alpha == pytest.approx(13 / 16, abs=0.02)
@@ -138,6 +139,30 @@ def test_annotators_who_differ_are_named_and_agreement_with_another_dataset_is_m
     project.history.perform(project.review.findings.fix([said["green/1.png"]], project.history.page))
     project.history.flush()
     assert project.images.tags([ids["green/1.png"]]) == {ids["green/1.png"]: (green.id,)}
+
+
+def test_people_who_tag_the_same_pictures_agree_or_not_by_the_pictures_that_both_answered(project: Project) -> None:
+    """Ann tags all 24; Bob goes over nine of them, says the same of six and something else of three."""
+    ids = tag_all(project)
+    project.work_as("bob")
+    vocabulary = project.history.vocabulary()
+    by_name = {label.name: label.id for label in project.labels.all()}
+    for color, other in (("red", "green"), ("green", "blue"), ("blue", "red")):
+        for number, said in ((0, color), (1, color), (2, other)):
+            page = project.history.page(ids[f"{color}/{number}.png"])
+            project.history.perform(set_tag(page, by_name[said], vocabulary, annotator="bob"))
+    project.history.flush()
+    (figure,) = project.audit(("agreement",)).agreement
+    assert (figure.annotators, figure.images, figure.shared) == (("ann", "bob"), 9, {"ann, bob": 9})
+    assert figure.kappa["ann, bob"] == pytest.approx(0.5), "6 of 9 agree where chance gives 3"
+    assert figure.alpha == pytest.approx(1 - 17 * 6 / (18 * 12)), "Krippendorff (2011), nominal"
+    assert project.review.insights.agreement() == (figure,)
+    page = project.history.page(ids["red/0.png"])
+    assert [a.annotator for a in page.annotations] == ["bob"], "who repeats a tag stands by it"
+    for _ in range(9):
+        project.history.undo()
+    project.history.flush()
+    assert [a.annotator for a in project.history.page(ids["red/0.png"]).annotations] == ["ann"]
 
 
 def test_outlines_are_compared_with_what_the_segmenter_sees(project: Project, pictures: Path) -> None:

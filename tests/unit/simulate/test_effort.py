@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from annotator.simulate.certificates import audited_once, certify_often
-from annotator.simulate.effort import PAGE, label_everything
+from annotator.simulate.effort import PAGE, SIGNING, label_everything
 from annotator.simulate.tags import TagTask
 from tests.benchmarks.learning import clusters
 
@@ -20,10 +20,28 @@ def task() -> TagTask:
 def test_everything_is_labelled_at_less_than_half_of_the_keys(task: TagTask) -> None:
     effort = label_everything(task, 0.05, first=60)
     assert effort.error <= 0.05
-    assert effort.actions == effort.keys + effort.pages + 2 * effort.marks + effort.checks + (effort.checks > 0)
-    assert effort.keys + effort.pages * PAGE >= 600 - effort.checks - effort.certified
+    assert effort.actions == effort.keys + effort.pages + 2 * effort.marks + SIGNING * effort.certificates
+    assert effort.keys + effort.pages * PAGE >= 600 - effort.certified
     assert effort.of_hand == effort.actions / 600 < 0.5
     assert effort == label_everything(task, 0.05, first=60)
+
+
+def test_a_certificate_is_used_where_the_wall_would_cost_more_and_its_sample_costs_what_the_wall_costs() -> None:
+    """Four thousand easy pictures: 80 pages of the wall, or six for a sample."""
+    vectors, classes, zero_shot = clusters(4_100, seed=5)
+    easy = TagTask(
+        (4.0 * np.eye(10, vectors.shape[1])[classes] + 0.02 * vectors).astype(np.float16)[:4_000],
+        classes[:4_000],
+        zero_shot[:4_000],
+        vectors[4_000:],
+        classes[4_000:],
+        tuple("abcdefghij"),
+    )
+    effort = label_everything(easy, 0.05, first=60)
+    assert effort.certificates >= 1 and effort.certified > 2_000
+    assert effort.pages >= -(-effort.checks // PAGE)
+    assert effort.error <= 0.05
+    assert effort.actions < 60 + 4_000 / PAGE
 
 
 def test_an_audit_counts_what_was_accepted_unseen_and_whether_the_promise_held() -> None:
