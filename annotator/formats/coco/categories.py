@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from annotator.domain.records import Skeleton
-from annotator.formats.coco.files import CocoFile, Record, whole_number
+from annotator.formats.coco.files import APART, IN_FILES, CocoFile, Record, whole_number
 from annotator.formats.dataset import DatasetLabel
 from annotator.formats.findings import Findings
 
@@ -18,8 +19,10 @@ class LabelTable:
     def __init__(self, files: list[CocoFile], findings: Findings) -> None:
         self._labels: dict[str, DatasetLabel] = {}
         self._names: dict[int, dict[int, str]] = {}
+        self._kinds: dict[str, dict[str, None]] = {}
         for file in files:
             self._names[id(file)] = self._add(file, findings)
+        self._every = {file.kind for file in files if file.categories}
         merged: dict[int, str] = {}
         for names in self._names.values():
             for number, name in names.items():
@@ -28,7 +31,15 @@ class LabelTable:
 
     @property
     def labels(self) -> tuple[DatasetLabel, ...]:
-        return tuple(self._labels.values())
+        """In order of first sight; where files list different ones, each knows which kinds of files list it."""
+        alike = all(kinds.keys() == self._every for kinds in self._kinds.values())
+        if alike and not self._every & APART:
+            return tuple(self._labels.values())
+        return tuple(self._marked(label) for label in self._labels.values())
+
+    def _marked(self, label: DatasetLabel) -> DatasetLabel:
+        kept = {**label.extra.get("coco", {}), IN_FILES: list(self._kinds[label.name])}
+        return replace(label, extra={"coco": kept})
 
     def name_of(self, file: CocoFile, record: Record) -> str:
         """The label's name of a record, empty when it names none; raises ``ValueError`` for a category that is not there."""
@@ -56,10 +67,14 @@ class LabelTable:
                 findings.tally.converted(name, "label", f"a second category of this name became {renamed}", "")
                 name = renamed
             names[number] = name
+            self._kinds.setdefault(name, {})[file.kind] = None
             label = _label(category, number, name, findings)
             known = self._labels.get(name)
-            if known is None or (known.skeleton is None and label.skeleton is not None):
-                self._labels[name] = label
+            if known is not None:
+                fields = {**label.extra.get("coco", {}), **known.extra.get("coco", {})}
+                extra = {"coco": fields} if fields else {}
+                label = replace(known, skeleton=known.skeleton or label.skeleton, extra=extra)
+            self._labels[name] = label
         return names
 
 

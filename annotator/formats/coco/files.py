@@ -15,6 +15,12 @@ from annotator.errors import FormatError
 from annotator.formats.findings import Findings
 
 Record = dict[str, Any]
+INSTANCES, KEYPOINTS, STUFF = "instances", "person_keypoints", "stuff"
+KINDS = (INSTANCES, "labels", "captions", "panoptic", KEYPOINTS, STUFF)
+APART = frozenset({KEYPOINTS, STUFF})
+"""Kinds of files of annotations that are otherwise among the instances."""
+IN_FILES = "in files"
+"""Among foreign fields: the kinds of files that have the annotation or label, where they are not the usual ones."""
 
 
 class _Top(msgspec.Struct):
@@ -54,6 +60,11 @@ class CocoFile:
     by_image: dict[int | str, list[int]] = field(default_factory=dict)
     is_results: bool = False
     may_have_tags: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What the file's name says that it holds, as in COCO's own; instances where it says nothing."""
+        return next((kind for kind in KINDS if self.path.name.lower().startswith(kind)), INSTANCES)
 
     def record(self, index: int) -> Any:
         """The ``index``-th annotation, parsed now."""

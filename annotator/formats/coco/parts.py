@@ -68,6 +68,13 @@ class CocoPart:
         self._images: BinaryIO = tempfile.SpooledTemporaryFile(max_size=_MEMORY)  # type: ignore[assignment]  # noqa: SIM115
         self._annotations: BinaryIO = tempfile.SpooledTemporaryFile(max_size=_MEMORY)  # type: ignore[assignment]  # noqa: SIM115
         self._ids = Ids()
+        self._nameless = 0
+        self.labels: set[str] = set()
+
+    @property
+    def highest(self) -> int:
+        """The largest whole id that was kept."""
+        return self._ids.highest
 
     def add_image(self, reference: bytes, body: dict[str, Any]) -> None:
         """Add an image under its reference."""
@@ -76,6 +83,7 @@ class CocoPart:
     def add_annotation(self, wanted: Any, image: bytes, body: dict[str, Any]) -> bool:
         """Add an annotation; False when its foreign id could not be kept."""
         identity = self._ids.claim(wanted)
+        self._nameless += identity is None
         self._annotations.write(
             (b"-" if identity is None else dump(identity)) + b"\t" + image + b"\t" + dump(body) + b"\n"
         )
@@ -89,8 +97,12 @@ class CocoPart:
         categories: Iterable[dict[str, Any]] | None,
         *,
         with_ids: bool = True,
-    ) -> None:
-        """The whole file; without ``categories`` (captions have none) it has no such list, panoptic annotations have no ids."""
+        above: int = 0,
+    ) -> int:
+        """The whole file; without ``categories`` (captions have none) it has no such list, panoptic annotations have no ids.
+
+        New ids are ``above`` that of all files, so that none stands for two annotations; returns the last one.
+        """
         start = dump(header)[:-1]
         file.write(start + (b",\n" if len(start) > 1 else b""))
         file.write(b'"images": [')
@@ -101,11 +113,12 @@ class CocoPart:
             file.write(between + b'{"id":' + resolve(identity) + b"," + body[1:-1])
             between = b",\n"
         file.write(b'],\n"annotations": [')
-        self._write_annotations(file, resolve, with_ids=with_ids)
+        self._write_annotations(file, resolve, with_ids=with_ids, above=above)
         file.write(b"]")
         if categories is not None:
             file.write(b',\n"categories": [\n' + b",\n".join(map(dump, categories)) + b"]")
         file.write(b"}\n")
+        return above + (self._nameless if with_ids else 0)
 
     def write_list(self, file: BinaryIO, resolve: Callable[[bytes], bytes]) -> None:
         """The annotations alone, without ids: a results list."""
@@ -118,9 +131,11 @@ class CocoPart:
         self._images.close()
         self._annotations.close()
 
-    def _write_annotations(self, file: BinaryIO, resolve: Callable[[bytes], bytes], *, with_ids: bool) -> None:
+    def _write_annotations(
+        self, file: BinaryIO, resolve: Callable[[bytes], bytes], *, with_ids: bool, above: int = 0
+    ) -> None:
         self._annotations.seek(0)
-        fresh = self._ids.highest
+        fresh = above
         between = b"\n"
         for line in self._annotations:
             identity, image, body = line.split(b"\t", 2)

@@ -14,7 +14,7 @@ from annotator.domain.geometry import Caption
 from annotator.domain.kinds import Split
 from annotator.errors import FormatError
 from annotator.formats.coco.categories import LabelTable
-from annotator.formats.coco.files import CocoFile, Record, load, whole_number
+from annotator.formats.coco.files import APART, IN_FILES, CocoFile, Record, load, whole_number
 from annotator.formats.coco.panoptic import read_segments
 from annotator.formats.coco.records import read_record
 from annotator.formats.coco.spec import looks_like_coco
@@ -227,19 +227,24 @@ class _Images:
         if len(entry.records) == 1:
             file, image = entry.records[0]
             for index in file.by_image.get(image["id"], ()):
-                yield file, index, self._parsed(file, index, findings)
+                record = self._parsed(file, index, findings)
+                yield file, index, _placed(record, {file.kind: None}) if file.kind in APART else record
             return
         merged: list[tuple[CocoFile, int, Record]] = []
+        kinds: list[dict[str, None]] = []
         for file, image in entry.records:
             for index in file.by_image.get(image["id"], ()):
                 record = self._parsed(file, index, findings)
                 for place, (_, _, other) in enumerate(merged):
                     if _same(other, record):
                         merged[place] = (*merged[place][:2], {**record, **{k: v for k, v in other.items() if v}})
+                        kinds[place][file.kind] = None
                         break
                 else:
                     merged.append((file, index, record))
-        yield from merged
+                    kinds.append({file.kind: None})
+        for (file, index, record), found in zip(merged, kinds, strict=True):
+            yield file, index, _placed(record, found) if found.keys() & APART else record
 
     def _parsed(self, file: CocoFile, index: int, findings: Findings) -> Record:
         try:
@@ -308,6 +313,11 @@ class _Images:
             cached = tuple(f for base in bases for end in ends if (f := base / end if end else base).is_dir())
             self._folders[file.path] = cached
         return cached
+
+
+def _placed(record: Record, kinds: dict[str, None]) -> Record:
+    """The record with the kinds of files that have it, unless it is bad and skipped."""
+    return {**record, IN_FILES: list(kinds)} if record else record
 
 
 def _same(one: Record, other: Record) -> bool:

@@ -6,7 +6,18 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from annotator.domain.geometry import Bounds, Box, Caption, Geometry, Keypoints, Mask, Polygon, PolygonPart, Tag
+from annotator.domain.geometry import (
+    Bounds,
+    Box,
+    Caption,
+    Geometry,
+    GeometryKind,
+    Keypoints,
+    Mask,
+    Polygon,
+    PolygonPart,
+    Tag,
+)
 from annotator.formats.coco import runs
 from annotator.formats.coco.files import Record, whole_number
 from annotator.formats.dataset import DatasetAnnotation
@@ -17,6 +28,8 @@ _OURS = frozenset(
     | {"attributes", "caption", "score", "track_id"}
 )
 _CLOSE = 1e-6
+AS_LIST = "counts as list"
+"""Among foreign fields: the mask's run lengths stood there as numbers, not packed into text."""
 
 
 def read_record(record: Record, label: str, width: int, height: int, *, suggested: bool) -> list[DatasetAnnotation]:
@@ -44,7 +57,11 @@ def read_record(record: Record, label: str, width: int, height: int, *, suggeste
         geometries.append(keypoints)
     if not geometries:
         geometries.append(Tag())
+    elif geometries[0].kind is GeometryKind.CAPTION and not label and "category_id" in record:
+        foreign["category_id"] = record["category_id"]
     _remember(record, geometries[0], foreign)
+    if isinstance(outline, Mask) and isinstance(record["segmentation"]["counts"], list):
+        foreign[AS_LIST] = True
     score = record.get("score")
     confidence = None if score is None else number(score, "score")
     track = record.get("track_id")

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import Any
 
 from annotator.domain.geometry import Box, Caption, Keypoints, Mask, Polygon, RotatedBox, Tag
 from annotator.domain.kinds import Split
 from annotator.errors import FormatError
-from annotator.formats.coco import reader
+from annotator.formats.coco import reader, runs
+from annotator.formats.coco.files import IN_FILES, INSTANCES, KEYPOINTS, KINDS, STUFF
 from annotator.formats.coco.panoptic import PANOPTIC, is_panoptic, written_segments
 from annotator.formats.coco.parts import CocoPart, ImageIds
+from annotator.formats.coco.records import AS_LIST
 from annotator.formats.coco.shapes import CannotWriteError, keypoint_fields, outline_fields
 from annotator.formats.coco.spec import SPEC
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel
@@ -26,8 +29,9 @@ from annotator.formats.target import Target
 from annotator.formats.unheld import WHY, Unheld
 from annotator.job_context import QUIET, JobContext
 
-_OUR_NAME = re.compile(r"(instances|labels|captions|panoptic|results)(_(train|val|test))?\.json")
-_MANAGED = frozenset({"id", "measured", "file_name"})
+_OUR_NAME = re.compile(rf"({'|'.join((*KINDS, 'results'))})(_(train|val|test))?\.json")
+_MANAGED = frozenset({"id", "measured", "file_name", IN_FILES, AS_LIST})
+_POINTS = frozenset({"keypoints", "num_keypoints"})
 
 
 def write(
@@ -97,7 +101,7 @@ class _Work:
         part_of("instances")
         self._place.add_image(image.path, f"images/{image.name}", self._mode, self._tally, image.name)
         written: dict[Any, tuple[DatasetAnnotation, dict[str, Any]]] = {}
-        ready: list[tuple[str, DatasetAnnotation, dict[str, Any]]] = []
+        ready: list[tuple[tuple[str, ...], DatasetAnnotation, dict[str, Any]]] = []
         segments = self._segments(image)
         if segments:
             self._add_segments(image, segments, split, part_of(PANOPTIC), reference)
@@ -119,13 +123,19 @@ class _Work:
                 continue
             if identity is not None:
                 written[identity] = (annotation, body)
-            ready.append((_kind(annotation, single=self._place.is_file), annotation, body))
-        for kind, annotation, body in ready:
-            if kind == "results":
+            ready.append((_kinds(annotation, single=self._place.is_file), annotation, body))
+        for kinds, annotation, body in ready:
+            if kinds == ("results",):
                 self._results[split].add_annotation(None, reference, _as_result(body))
                 continue
             identity = own(annotation.extra, "coco").get("id")
-            if not part_of(kind).add_annotation(identity, reference, body):
+            kept = True
+            for kind in kinds:
+                without = _POINTS if kind != KEYPOINTS and KEYPOINTS in kinds else frozenset()
+                told = {key: value for key, value in body.items() if key not in without} if without else body
+                kept &= part_of(kind).add_annotation(identity, reference, told)
+                part_of(kind).labels.add(annotation.label)
+            if not kept:
                 self._tally.converted(
                     annotation.label, "annotation id", "it was taken; a new one was given", image.name
                 )
@@ -160,24 +170,39 @@ class _Work:
         """Compose the files."""
         if not self._parts:
             self._parts["instances", None] = CocoPart()
-        categories = [_category(label, self._ids[label.name]) for label in self._labels]
         resolve = self._image_ids.resolver()
+        last = max(part.highest for part in self._parts.values())
         if self._place.is_file:
             with self._place.file.open("xb") as file:
-                self._parts["instances", None].write(file, resolve, self._header, categories)
+                categories = [_category(label, self._ids[label.name]) for label in self._labels]
+                self._parts["instances", None].write(file, resolve, self._header, categories, above=last)
             return
         for (kind, split), part in self._parts.items():
             with self._place.open(f"annotations/{_name(kind, split)}") as file:
-                part.write(
+                last = part.write(
                     file,
                     resolve,
                     self._header,
-                    None if kind == "captions" else categories,
+                    None if kind == "captions" else self._categories(kind, part.labels),
                     with_ids=kind != PANOPTIC,
+                    above=last,
                 )
         for split, part in self._results.items():
             with self._place.open(f"annotations/{_name('results', split)}") as file:
                 part.write_list(file, resolve)
+
+    def _categories(self, kind: str, used: set[str]) -> list[dict[str, Any]]:
+        """Those that a file of this kind lists: as was read, and what it uses."""
+        listed = []
+        for label in self._labels:
+            kinds = own(label.extra, "coco").get(IN_FILES)
+            if not isinstance(kinds, list):
+                kinds = [] if kind == STUFF or (kind == KEYPOINTS and not label.skeleton) else [kind]
+            if kind in kinds or label.name in used:
+                bare = kind != KEYPOINTS and KEYPOINTS in kinds
+                shown = replaced(label, skeleton=None) if bare else label
+                listed.append(_category(shown, self._ids[label.name]))
+        return listed
 
     def close(self) -> None:
         """Give the spools back."""
@@ -217,6 +242,8 @@ class _Work:
                 case Polygon() | Mask() | Box() | RotatedBox():
                     fields, note = outline_fields(geometry, image.width, image.height)
                     body |= fields
+                    if AS_LIST in foreign and isinstance(fields["segmentation"], dict):
+                        body["segmentation"]["counts"] = runs.decompress(fields["segmentation"]["counts"])
                     body |= _measured(foreign, annotation)
                 case Keypoints():
                     body |= keypoint_fields(geometry) | _measured(foreign, annotation)
@@ -253,14 +280,22 @@ class _Work:
             body["score"] = annotation.confidence
 
 
-def _kind(annotation: DatasetAnnotation, *, single: bool) -> str:
+def _kinds(annotation: DatasetAnnotation, *, single: bool) -> tuple[str, ...]:
+    """The kinds of files that an annotation goes to: those that it was read from, else the one of its geometry."""
     if single:
-        return "instances"
+        return (INSTANCES,)
     if annotation.suggested:
-        return "results"
-    if isinstance(annotation.geometry, Caption):
-        return "captions"
-    return "labels" if isinstance(annotation.geometry, Tag) else "instances"
+        return ("results",)
+    foreign = own(annotation.extra, "coco")
+    match annotation.geometry:
+        case Caption():
+            return ("captions",)
+        case Tag():
+            return ("labels",)
+        case Keypoints() if not foreign:
+            return (KEYPOINTS,)
+    told = foreign.get(IN_FILES)
+    return tuple(each for each in told if each in KINDS) or (INSTANCES,) if isinstance(told, list) else (INSTANCES,)
 
 
 def _standing(target: Path) -> Dataset | None:
@@ -311,4 +346,4 @@ def _category(label: DatasetLabel, number: int) -> dict[str, Any]:
     if label.skeleton:
         category["keypoints"] = list(label.skeleton.points)
         category["skeleton"] = [[a + 1, b + 1] for a, b in label.skeleton.edges]
-    return {**category, **own(label.extra, "coco")}
+    return {**category, **{key: value for key, value in own(label.extra, "coco").items() if key != IN_FILES}}
