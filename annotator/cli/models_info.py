@@ -32,6 +32,9 @@ def _show(console: Console, facts: dict[str, object]) -> None:
         if isinstance(value, dict):
             for key, inner in value.items():
                 console.print(f"{name} {key}: {inner}", markup=False)
-        elif value not in ("", None):
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            for each in value:
+                console.print(f"{name}: {', '.join(str(part) for part in each.values())}", markup=False)
+        elif value not in ("", None, []):
             shown = ", ".join(value) if isinstance(value, list) else value
             console.print(f"{name}: {shown}", markup=False)

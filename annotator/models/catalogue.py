@@ -51,6 +51,7 @@ class Entry:
     options: Mapping[str, Any] = field(default_factory=dict)
     accepts_name: bool = False
     needs_file: bool = False
+    ships: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

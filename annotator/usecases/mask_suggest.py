@@ -30,6 +30,8 @@ from annotator.usecases.index import usable_ids
 from annotator.usecases.parts import Parts
 from annotator.usecases.readiness import can_suggest_masks
 from annotator.usecases.results import SuggestResult
+from annotator.usecases.serving import Role, Served, choose, serving
+from annotator.usecases.settings_view import SettingsView
 from annotator.usecases.tasks import SuggestRequest
 
 Ids = NDArray[np.int64]
@@ -69,7 +71,13 @@ def suggest(parts: Parts, request: SuggestRequest, context: JobContext) -> Sugge
         )
     encoder = EmbeddedImageEncoder(device=request.device)
     before = semantic_heads.load_released(parts, encoder)
-    segmenter = load_segmenter(request.model_id or SEGMENTER, request.weights, request.device)
+    settings = SettingsView(parts)
+    remembered = serving(settings, Role.MASKS)
+    chosen = remembered if request.model_id is None else Served(request.model_id, request.weights)
+    segmenter = load_segmenter(chosen.model, chosen.weights, request.device)
+    if chosen != remembered:
+        # Only now: a name that leads nowhere must not stick to the project.
+        choose(settings, Role.MASKS, chosen)
     work = _Work(segmenter, encoder, None if before is None else before[1])
     ids = open_ids(parts, request.limit)
     started = time.monotonic()

@@ -8,9 +8,11 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from annotator.domain.kinds import Task
 from annotator.models import catalogue
 from annotator.models.catalogue import Entry
 from annotator.models.device import cpu_threads
+from annotator.models.embedded.assets import MODELS_FOLDER, read_manifest
 from annotator.models.weights import content_hash
 from annotator.usecases.serving import TASK_OF, Role
 
@@ -27,6 +29,15 @@ class WeightsFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ShippedFile:
+    """A file that came with the program: ``sha256`` is what it must have; it is checked whenever the model is loaded."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class ModelFacts:
     """One model of the catalogue. ``roles`` it can be chosen for; ``takes_file``: it runs a local file too."""
 
@@ -40,6 +51,7 @@ class ModelFacts:
     roles: tuple[Role, ...]
     takes_file: bool
     weights: WeightsFacts | None = None
+    ships: tuple[ShippedFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +95,21 @@ def _facts(entry: Entry) -> ModelFacts:
     takes_file = entry.needs_file or entry.weights is not None or entry.accepts_name
     return ModelFacts(
         entry.id, entry.title, tuple(task.value for task in entry.tasks), entry.licence, state.ready, state.reason,
-        state.cure, roles, takes_file, _weights(entry),
+        state.cure, roles, takes_file, _weights(entry), _shipped(entry),
     )  # fmt: skip
 
 
 def _serves(entry: Entry, role: Role) -> bool:
     """A segmenter that answers no prompts cannot serve the smart tool, and a name must be complete to be chosen."""
-    if role is Role.SMART and entry.needs_file:
+    if TASK_OF[role] is Task.MASKS and entry.needs_file:
         return False
     return not (entry.accepts_name and "model" not in entry.options)
+
+
+def _shipped(entry: Entry) -> tuple[ShippedFile, ...]:
+    known = read_manifest(MODELS_FOLDER)
+    paths = [MODELS_FOLDER / name for name in entry.ships]
+    return tuple(ShippedFile(p.name, known.get(p.name, ""), p.stat().st_size if p.is_file() else 0) for p in paths)
 
 
 def _weights(entry: Entry) -> WeightsFacts | None:

@@ -1,4 +1,4 @@
-"""Which model serves what in a project: tags, boxes, and the smart tool; remembered in the project's settings."""
+"""Which model serves what in a project: tags, boxes, masks, and the smart tool; remembered in the project's settings."""
 
 from __future__ import annotations
 
@@ -17,11 +17,17 @@ class Role(StrEnum):
 
     TAGS = "tags"
     BOXES = "boxes"
+    MASKS = "masks"
     SMART = "smart"
 
 
-TASK_OF = {Role.TAGS: Task.TAGS, Role.BOXES: Task.BOXES, Role.SMART: Task.MASKS}
-BUILT_IN = {Role.TAGS: "embedded", Role.BOXES: "", Role.SMART: "embedded-segmenter"}
+TASK_OF = {Role.TAGS: Task.TAGS, Role.BOXES: Task.BOXES, Role.MASKS: Task.MASKS, Role.SMART: Task.MASKS}
+BUILT_IN = {
+    Role.TAGS: "embedded",
+    Role.BOXES: "",
+    Role.MASKS: "embedded-segmenter",
+    Role.SMART: "embedded-segmenter",
+}
 """Who serves when nobody was chosen; the boxes' own head, which learns in the project, has no entry in the catalogue."""
 
 

@@ -14,6 +14,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from annotator.models import catalogue
+from annotator.models.embedded.assets import MODELS_FOLDER
 from annotator.usecases.serving import Role, Served, serving
 from tests.ui.conftest import press
 from tests.ui.prompting import FakePrompting
@@ -110,6 +111,13 @@ def test_it_lists_every_model_with_its_facts(window: MainWindow, qtbot: Any, sho
     name, tasks, state, size, licence = cells(dialog, "sam-vit-b")
     assert (name, tasks, state, size, licence) == ("sam-vit-b", "masks", "to be fetched", "4 MB", "Apache-2.0")
     assert cells(dialog, "embedded-segmenter")[2:4] == ["ready", "ships"]
+    choose_row(dialog, "embedded-segmenter")
+    shipped = hashlib.sha256((MODELS_FOLDER / "prompt_decoder.safetensors").read_bytes()).hexdigest()
+    assert f"SHA-256 {shipped}" in dialog.facts.text()
+    assert [line for line in dialog.facts.text().splitlines() if line.startswith("Serves")] == [
+        "Serves: Masks in boxes",
+        "Serves: Smart tool",
+    ]
     choose_row(dialog, "sam-vit-b")
     assert hashlib.sha256(CONTENT).hexdigest() in dialog.facts.text()
     assert "annotator models pull sam-vit-b" in dialog.facts.text()

@@ -1,4 +1,4 @@
-"""Which models there are, what they need, and which one serves tags, boxes and the smart tool of this project."""
+"""Which models there are, what they need, and which one serves tags, boxes, masks and the smart tool of this project."""
 
 from __future__ import annotations
 
@@ -44,7 +44,12 @@ class ModelsDialog(Dialog):
         self.served = dict(served)
         self.machine = label(self.tr("Looking at the machine…"), "caption")
         self.combos = {role: self._combo(role) for role in Role}
-        names = {Role.TAGS: self.tr("Tags"), Role.BOXES: self.tr("Boxes"), Role.SMART: self.tr("Smart tool")}
+        names = {
+            Role.TAGS: self.tr("Tags"),
+            Role.BOXES: self.tr("Boxes"),
+            Role.MASKS: self.tr("Masks in boxes"),
+            Role.SMART: self.tr("Smart tool"),
+        }
         grid = QGridLayout()
         grid.setHorizontalSpacing(SPACE_2)
         for place, (role, combo) in enumerate(self.combos.items()):
@@ -233,6 +238,8 @@ class ModelsDialog(Dialog):
             lines.append(self.tr("From {0}").format(model.weights.url))
             lines.append(self.tr("SHA-256 {0}").format(model.weights.sha256))
             lines.append(self.tr("File: {0}").format(model.weights.path))
+        for shipped in model.ships:
+            lines.append(self.tr("{0}, {1}, SHA-256 {2}").format(shipped.name, size_text(shipped.size), shipped.sha256))
         for role, served in self.served.items():
             if served.model == model.id:
                 file = f" · {served.weights}" if served.weights is not None else ""

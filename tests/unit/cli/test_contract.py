@@ -243,7 +243,7 @@ def test_a_model_is_chosen_for_a_role_and_remembered(command: Command, pictures:
     weights = tmp_path / "sam.pth"
     weights.write_bytes(b"not read here")
     chosen = command("models", "use", tmp_path / "p", "sam-vit-b", "--weights", weights, "--json")
-    assert chosen.json == {"model": "sam-vit-b", "serves": ["smart"], "weights": str(weights)}
+    assert chosen.json == {"model": "sam-vit-b", "serves": ["masks", "smart"], "weights": str(weights)}
     with Project.open(tmp_path / "p", read_only=True) as project:
         assert serving(project.settings, Role.SMART) == Served("sam-vit-b", weights)
         assert serving(project.settings, Role.TAGS) == Served("embedded")

@@ -98,6 +98,23 @@ def test_a_box_becomes_a_mask_of_its_label(project: Project) -> None:
     assert overlap.iou(found.geometry, mask) > 0.7
 
 
+def test_the_segmenter_that_was_named_serves_from_then_on_and_one_that_leads_nowhere_does_not(project: Project) -> None:
+    image_id = int(project.images.ids()[0])
+    with project._parts.db.write("test") as writer:
+        writer.annotations.add_many([new_annotation(image_id, 1, Box(10, 10, 90, 90))])
+
+    def version(run: int) -> str:
+        with project._parts.db.read() as reader:
+            return next(each.model_version for each in reader.runs.all() if each.id == run)
+
+    first = version(project.suggest(Task.MASKS).run)
+    named = version(project.suggest(Task.MASKS, "embedded-segmenter-commercial").run)
+    assert named != first
+    with pytest.raises(AnnotatorError):
+        project.suggest(Task.MASKS, "embedded")
+    assert version(project.suggest(Task.MASKS).run) == named
+
+
 def test_a_box_that_has_its_mask_is_left_alone(project: Project) -> None:
     first, second = (int(each) for each in project.images.ids()[:2])
     mask = Mask.from_array(largest_piece(truth(project, first, 1)))
