@@ -495,6 +495,12 @@ class Project:
 
         return versions.versions(self._parts)
 
+    def version_names(self) -> tuple[str, ...]:
+        """Their names alone, by name: quick."""
+        from annotator.usecases import versions
+
+        return versions.names(self._parts)
+
     def diff_versions(self, before: str, after: str = "current", *, context: JobContext = QUIET) -> DiffResult:
         """What was added, removed and changed between two versions, or from one to now."""
         return self.version_changes(before, after, context=context).result()

@@ -51,7 +51,8 @@ class RecentProject:
 @dataclass(frozen=True)
 class AppState:
     """Everything that is remembered. ``shortcuts`` holds only what the annotator changed: command id to key sequence;
-    ``told`` a fingerprint of the unusable images that each project's annotator has been told of."""
+    ``told`` a fingerprint of the unusable images that each project's annotator has been told of, ``exports`` what was chosen for
+    each project's last export."""
 
     annotator: str = ""
     theme: ThemeChoice = ThemeChoice.SYSTEM
@@ -64,6 +65,7 @@ class AppState:
     tools: Mapping[str, str] = field(default_factory=dict)
     told: Mapping[str, str] = field(default_factory=dict)
     smart: Mapping[str, Any] = field(default_factory=dict)
+    exports: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     walk: str = "confidence"
 
 

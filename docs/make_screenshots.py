@@ -26,6 +26,9 @@ KEPT = {
     "review-dark": "review-dark",
     "insights-light": "insights-light",
     "export-dark": "export-dark",
+    "import-light": "import-light",
+    "splits-light": "splits-light",
+    "versions-dark": "versions-dark",
     "report-light": "report-light",
 }
 

@@ -37,11 +37,13 @@ def _file(w: MainWindow) -> list[Command]:
         Command("file.demo", menu, w.tr("Open the demo"), (), w.projects.open_demo),
         Command("file.close", menu, w.tr("Close the project"), ("Ctrl+W",), w.keys.close_project, enabled=is_open),
         Command(
-            "file.import", menu, w.tr("Import annotations…"), ("Ctrl+Shift+I",), w.dialogs.open_import, enabled=is_open
+            "file.import", menu, w.tr("Import annotations…"), ("Ctrl+Shift+I",), w.exchange.open_import, enabled=is_open
         ),
         Command(
-            "file.export", menu, w.tr("Export…"), ("Ctrl+E",), w.dialogs.open_export, enabled=is_open, icon="export"
+            "file.export", menu, w.tr("Export…"), ("Ctrl+E",), w.exchange.open_export, enabled=is_open, icon="export"
         ),
+        Command("file.splits", menu, w.tr("Divide into splits…"), (), w.exchange.open_splits, enabled=is_open),
+        Command("file.versions", menu, w.tr("Versions…"), (), w.exchange.open_versions, enabled=is_open),
         Command("file.folders", menu, w.tr("Folders…"), (), w.dialogs.open_folders, enabled=is_open),
         Command("file.rescan", menu, w.tr("Scan the folders again"), ("F5",), w.keys.rescan, enabled=is_open),
         Command("file.problems", menu, w.tr("Problems…"), (), w.dialogs.open_problems, enabled=is_open, icon="warning"),

@@ -101,7 +101,7 @@ class JobView:
     quiet: bool = False
 
 
-class _LaneContext:
+class LaneContext:
     """The JobContext of a job that runs in a thread of this process. Progress crosses at most ten times a second."""
 
     def __init__(self, job_id: int, name: str, post: Callable[[Any], None]) -> None:
@@ -148,7 +148,7 @@ class Jobs(QObject):
         self._engine: Any = None
         self._engine_views: dict[int, JobView] = {}
         self._handles: dict[int, Any] = {}
-        self._contexts: dict[int, _LaneContext] = {}
+        self._contexts: dict[int, LaneContext] = {}
         self._next_id = 1
         self._lane_events = Relay(self._hear_lane, self)
         self._engine_events: Relay | None = None
@@ -211,7 +211,7 @@ class Jobs(QObject):
             self._engine_views[handle.id] = view
         else:
             post = self._lane_events.post
-            context = self._contexts[view.id] = _LaneContext(view.id, name, post)
+            context = self._contexts[view.id] = LaneContext(view.id, name, post)
             work = (job.function, self._project, context, view, post, parameters)
             if name in LONG_WAITS:
                 threading.Thread(target=_run_in_lane, args=work, name=name, daemon=True).start()
@@ -233,7 +233,7 @@ class Jobs(QObject):
         self.views[view.id] = view
         self.started.emit(view)
         post = self._lane_events.post
-        context = self._contexts[view.id] = _LaneContext(view.id, name, post)
+        context = self._contexts[view.id] = LaneContext(view.id, name, post)
         self._side.submit(_run_in_lane, function, self._project, context, view, post, parameters)
         return view
 
@@ -301,7 +301,7 @@ class Jobs(QObject):
 def _run_in_lane(
     function: Callable[..., Any],
     project: Project,
-    context: _LaneContext,
+    context: LaneContext,
     view: JobView,
     post: Callable[[Any], None],
     parameters: dict[str, Any],
@@ -364,6 +364,13 @@ class Errand(QObject):
         """Wait for what runs, and bring nothing more."""
         self._relay.close()
         self.wait()
+
+    def abandon(self) -> None:
+        """Bring nothing more, and wait for nothing: what runs comes to its end unheard."""
+        self._relay.close()
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
 
     def _deliver(self, answer: Answer) -> None:
         self.answered.emit(answer)

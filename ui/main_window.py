@@ -16,8 +16,10 @@ from ui.commands import command_table
 from ui.device import device_line
 from ui.dialogs.host import DialogHost
 from ui.dialogs.popups import Popups
+from ui.dropping import Dropping
 from ui.editing import Editing
 from ui.engine_bridge import Jobs
+from ui.exchange import Exchange
 from ui.figures import Figures
 from ui.frames import FrameLoader
 from ui.image_edits import ImageEdits
@@ -30,7 +32,7 @@ from ui.panels.jobs_bar import HEIGHT as JOBS_PX
 from ui.panels.jobs_bar import JobsBar
 from ui.panels.smart_bar import SmartBar
 from ui.panels.toolbar import MainToolBar
-from ui.projects import Projects, readable
+from ui.projects import Projects
 from ui.region_groups import RegionGroups
 from ui.screen_commands import ReviewKeys
 from ui.screens import Screens
@@ -81,6 +83,7 @@ class MainWindow(QMainWindow):
         self.label_edits = LabelEdits(self.session, self)
         self.conditions, self.keys = Conditions(self), Keys(self)
         self.dialogs = DialogHost(self)
+        self.exchange, self.dropping = Exchange(self), Dropping(self)
         self.bar = JobsBar(self.session, self.jobs)
         self.toasts = Toasts(self, JOBS_PX)
         self.commands: CommandSet
@@ -310,19 +313,12 @@ class MainWindow(QMainWindow):
     # --- Qt ------------------------------------------------------------------------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
+        if self.dropping.holds_files(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        folders = readable([Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()])
-        if not folders:
-            return
-        event.acceptProposedAction()
-        if self.session.project is None:
-            self.open_path(folders[0])
-        else:
-            for folder in folders:
-                self.jobs.submit("add_folder", folder=str(folder))
+        if self.dropping.take(event.mimeData()):
+            event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self._closed:
@@ -333,6 +329,7 @@ class MainWindow(QMainWindow):
             self.screens.close()
             self.models.close()
             self.region_groups.close()
+            self.dropping.close()
             self.projects.close()
             self.jobs.detach()
             self.figures.close()

@@ -68,16 +68,11 @@ class News(QObject):
     def _finished(self, view: JobView) -> None:
         w, result = self._window, view.result
         if view.name == "export":
-            w.dialogs.open_report(result)
+            w.exchange.open_report(result)
         elif view.name == "import":
-            made = self.tr("1 annotation") if result.annotations == 1 else self.tr("{0} annotations")
-            where = self.tr("1 image") if result.images == 1 else self.tr("{0} images")
-            made, where = made.format(f"{result.annotations:,}"), where.format(f"{result.images:,}")
-            w.toasts.good(self.tr("Imported {0} on {1}").format(made, where))
             if result.labels:
                 w.leave_question()
-            for warning in result.warnings[:2]:
-                w.toasts.error(warning)
+            w.exchange.open_report(result)
         elif view.name in ("scan", "add_folder"):
             self._scanned(view)
         elif view.name == "suggest" and result.warnings:
@@ -137,4 +132,4 @@ class News(QObject):
 
     def _import_found(self) -> None:
         if self._found is not None:
-            self._window.dialogs.open_import(str(self._found.path), self._found.format)
+            self._window.exchange.open_import(str(self._found.path), self._found.format)

@@ -161,24 +161,41 @@ class Tour:
         w.commands.run("screen.annotate")
 
     def finish(self) -> None:
-        """The image is done; then the dialog and the report of an export."""
+        """The image is done; then the dialogs of an export and an import, of splits and versions, and the shortcut sheet."""
         w = self.window
         w.commands.run("image.done")
         self._saved()
-        w.commands.run("file.export")
-        self._shoot("export", [SMALL], over=w.dialogs.current)
+        target = str(self._out.parent / "exports" / "window")
+        self._export(target)
+        w.commands.run("file.import")
         dialog: Any = w.dialogs.current
-        dialog.path.set_path(str(self._out.parent / "exports" / "window"))
+        dialog.path.set_path(target)
+        self._show_dialog("import", lambda dialog: dialog.view.preview is not None)
+        w.commands.run("file.splits")
+        self._show_dialog("splits", lambda dialog: not dialog.bar.isVisible())
+        w.commands.run("file.versions")
+        self._show_dialog("versions", lambda dialog: not dialog.bar.isVisible())
+        w.commands.run("app.shortcuts")
+        self._show_dialog("shortcuts", bool)
+
+    def _export(self, target: str) -> None:
+        w = self.window
+        w.commands.run("file.export")
+        dialog: Any = w.dialogs.current
+        self._pause.until(dialog.view.bar.isHidden, "the losses are counted")
+        self._shoot("export", [SMALL], over=dialog)
+        dialog.path.set_path(target)
         dialog.existing.setCurrentIndex(dialog.existing.findData("replace"))
         dialog.start.click()
         self._pause.until(lambda: w.dialogs.current is not None and w.dialogs.current is not dialog, "the export ends")
-        self._shoot("report", [SMALL], over=w.dialogs.current)
-        if w.dialogs.current is not None:
-            w.dialogs.current.close()
-        w.commands.run("app.shortcuts")
-        self._shoot("shortcuts", [SMALL], over=w.dialogs.current)
-        if w.dialogs.current is not None:
-            w.dialogs.current.close()
+        self._show_dialog("report", bool)
+
+    def _show_dialog(self, name: str, is_ready: Callable[[Any], bool]) -> None:
+        """A picture of the open dialog, which is closed then."""
+        dialog: Any = self.window.dialogs.current
+        self._pause.until(lambda: is_ready(dialog), f"the dialog {name} is filled")
+        self._shoot(name, [SMALL], over=dialog)
+        dialog.close()
 
     def _is_answered(self) -> bool:
         tool = self.window.smart.tool()

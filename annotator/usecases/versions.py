@@ -55,8 +55,13 @@ def create(parts: Parts, name: str, note: str, context: JobContext) -> VersionRe
 
 def versions(parts: Parts) -> tuple[VersionResult, ...]:
     """All versions, oldest first."""
-    found = [_result(_about(parts, file.stem)) for file in sorted((parts.folder / "versions").glob("*.zip"))]
+    found = [_result(_about(parts, name)) for name in names(parts)]
     return tuple(sorted(found, key=lambda each: each.created_at))
+
+
+def names(parts: Parts) -> tuple[str, ...]:
+    """The names of all versions, without a look into them."""
+    return tuple(sorted(file.stem for file in (parts.folder / "versions").glob("*.zip")))
 
 
 def chosen(
@@ -204,7 +209,7 @@ def _file(parts: Parts, name: str) -> Path:
 def _read(parts: Parts, name: str) -> Dataset:
     file = _file(parts, name)
     if not _NAME.fullmatch(name) or not file.is_file():
-        known = ", ".join(sorted(each.stem for each in (parts.folder / "versions").glob("*.zip")))
+        known = ", ".join(names(parts))
         raise UsageError(f"There is no version {name!r}.", f"There is: {known}." if known else "Make one first.")
     return registry.reader("archive").read(file).dataset
 

@@ -17,6 +17,7 @@ from ui.demo import play
 
 SIZES = {"annotate-dark-1920x1080": (1920, 1080), "annotate-light-1920x1080": (1920, 1080)}
 NAMES = ("start", "suggestions", "annotate", "palette", "smart", "review", "insights", "export", "report", "shortcuts")
+NAMES += ("import", "splits", "versions")
 
 
 def test_the_tour_draws_judges_exports_and_leaves_pictures(

@@ -26,9 +26,10 @@ from annotator.domain.kinds import Decision, ImageState, Source, Task
 from annotator.domain.records import Annotation
 from tests.e2e.hands import CTRL, SHIFT, XY, Hands, Key
 from tests.e2e.pictures import BROKEN, LABELS, ODD_NAME, PHONE, PHONE_SIZE, READABLE, SIXTEEN, TWINS
-from ui.dialogs.datasets import ExportDialog, ImportDialog
+from ui.dialogs.export_dialog import ExportDialog
+from ui.dialogs.import_dialog import ImportDialog
 from ui.dialogs.label_dialog import LabelDialog
-from ui.dialogs.tables import ReportDialog
+from ui.dialogs.report import ReportDialog
 from ui.start_page import RecentCard
 
 Everything = Mapping[str, tuple[Annotation, ...]]
@@ -237,7 +238,9 @@ def judge_boxes(hands: Hands, drawn: Drawn, file: Path) -> None:
     dialog.kind.setFocus()
     hands.key(Key.Key_Down)
     assert dialog.kind.currentData() == "suggestions"
+    hands.until(dialog.start.isEnabled)
     hands.push_in(dialog, "Import")
+    hands.push_in(hands.dialog(ReportDialog), "Close")
     hands.back()
     hands.until_idle()
     hands.find_image(TWINS[0])

@@ -24,6 +24,7 @@ from annotator.usecases.results import RoundChange, SuggestResult, TrainResult
 from tests.ui.conftest import FakeEngine, press
 from ui.actions import Screen
 from ui.app import Excepthook
+from ui.dialogs.report import ReportDialog
 from ui.dialogs.shortcuts import KeyButton
 from ui.loop import ENOUGH, FEW, verdicts_in
 from ui.main_window import ANNOTATE, START, USUAL, MainWindow, first_size
@@ -283,9 +284,11 @@ def test_annotations_in_the_folder_are_offered(empty_window: MainWindow, photos:
     QTest.mouseClick(offer.action, Qt.MouseButton.LeftButton)
     dialog = window.dialogs.current
     assert dialog.format.currentData() == "coco"
+    qtbot.waitUntil(dialog.start.isEnabled)
     QTest.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: [v.name for v in window.session.labels.values()] == ["cat"])
-    qtbot.waitUntil(lambda: "Imported 1 annotation on 1 image" in window.toasts.texts)
+    qtbot.waitUntil(lambda: isinstance(window.dialogs.current, ReportDialog))
+    QTest.keyClick(window.dialogs.current, Qt.Key.Key_Escape)
     assert window.pages.currentIndex() == ANNOTATE
     qtbot.waitUntil(lambda: "suggest" in [handle.name for made in FakeEngine.made for handle in made.handles])
 

@@ -53,38 +53,6 @@ class DialogHost(QObject):
     def _folder_added(self, path: str) -> None:
         self._window.jobs.submit("add_folder", folder=path)
 
-    # --- datasets ------------------------------------------------------------------------------------------------------
-
-    def open_import(self, path: str = "", format_id: str = "") -> None:
-        """Import annotations."""
-        from ui.dialogs.datasets import ImportDialog
-
-        dialog = ImportDialog(self._window, path, format_id)
-        dialog.import_wanted.connect(self._import)
-        self._open(dialog)
-
-    def open_export(self) -> None:
-        """Export the dataset."""
-        from ui.dialogs.datasets import ExportDialog
-
-        project = self._window.session.project
-        if project is not None:
-            dialog = ExportDialog(self._window, project.path)
-            dialog.export_wanted.connect(self._export)
-            self._open(dialog)
-
-    def open_report(self, result: Any) -> None:
-        """What an export wrote."""
-        from ui.dialogs.tables import ReportDialog
-
-        self._open(ReportDialog(self._window, result))
-
-    def _import(self, parameters: dict[str, Any]) -> None:
-        self._window.jobs.submit("import", **parameters)
-
-    def _export(self, parameters: dict[str, Any]) -> None:
-        self._window.jobs.submit("export", quiet=True, **parameters)
-
     # --- the project ---------------------------------------------------------------------------------------------------
 
     def open_folders(self) -> None:

@@ -1,4 +1,4 @@
-"""Dialogs that show rows: problems, folders, the jobs' log, and the report of an export."""
+"""Dialogs that show rows: problems, folders, and the jobs' log."""
 
 from __future__ import annotations
 
@@ -174,39 +174,3 @@ class JobsDialog(Dialog):
         if job.what:
             lines.append(f"{job.what} {job.cure}".strip())
         self.log.setPlainText("\n".join(lines) or self.tr("It had nothing to say."))
-
-
-class ReportDialog(Dialog):
-    """What an export wrote, and what the format could not express."""
-
-    def __init__(self, parent: QWidget, result: Any) -> None:
-        summary = parent.tr("{0} annotations on {1} images are in {2}.")
-        text = summary.format(f"{result.annotations:,}", f"{result.images:,}", result.path)
-        from ui.dialogs.datasets import format_names
-
-        name = format_names().get(result.format, result.format)
-        super().__init__(parent, parent.tr("Exported as {0}").format(name), width=680, explanation=text)
-        rows = [(x.label, x.kind, f"{x.count:,}", x.outcome, x.detail) for x in result.lossy]
-        if rows:
-            headers = [self.tr("Label"), self.tr("Kind"), self.tr("Count"), self.tr("Outcome"), self.tr("How")]
-            self.body.addWidget(label(self.tr("What the format could not keep as it was:"), wrap=True))
-            self.table = table(headers, rows, name=self.tr("Report"))
-            self.body.addWidget(self.table, 1)
-        else:
-            self.body.addWidget(label(self.tr("Nothing was lost: the format expresses all of it."), "good", wrap=True))
-        if result.verified is not None:
-            self._tell_verified(result.verified)
-        signed = self.tr("✓ Certificate {0}: at most {1} of {2} annotations wrong, signed by {3} on {4}.")
-        for x in result.certificates:
-            words = signed.format(x.id, f"{x.bound:.1%}", f"{x.annotations:,}", x.annotator, x.signed_at[:10])
-            self.body.addWidget(label(words, wrap=True))
-        self.add_close()
-        self.resize(720, 420 if rows else 200)
-
-    def _tell_verified(self, verified: Any) -> None:
-        if not verified.unexplained:
-            text = self.tr("✓ Read back and compared: {0} annotations are there as they were sent.")
-            self.body.addWidget(label(text.format(f"{verified.same:,}"), "good", wrap=True))
-            return
-        text = self.tr("The export does not hold what was sent. Keep the project; this is a mistake of the program:")
-        self.body.addWidget(label("\n".join((text, *verified.differences)), "bad", wrap=True))

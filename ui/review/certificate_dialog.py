@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from annotator.domain.kinds import Task
 from ui.dialogs.dialog import Dialog
+from ui.saving import save_json
 from ui.widgets.basics import label, push_button
 from ui.widgets.choices import ComboBox
 
@@ -175,20 +174,9 @@ class CertificateDialog(Dialog):
 
     def _export(self, path: str) -> None:
         try:
-            write_certificates(Path(path), self._certificates)
+            save_json(Path(path), self._certificates)
         except OSError as error:
             self.forecast.setText(self.tr("{0} could not be written: {1}").format(path, error.strerror or error))
-
-
-def write_certificates(path: Path, certificates: tuple[CertificateStats, ...]) -> None:
-    """The certificates as JSON, whole or not at all. Raises ``OSError``."""
-    unfinished = path.with_name(f".{path.name}.part")
-    try:
-        text = json.dumps([asdict(each) for each in certificates], indent=2, ensure_ascii=False)
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def forecast(

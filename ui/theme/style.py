@@ -75,6 +75,7 @@ QPushButton[role="compact"]:focus {{ padding: 2px 7px; }}
 QPushButton[role="link"] {{
   background: transparent; border: 1px solid transparent; color: {accent}; padding: 2px 4px;
   text-align: left; }}
+QPushButton[role="link"]:disabled {{ color: {disabled}; }}
 QPushButton[role="link"]:hover {{ text-decoration: underline; }}
 QPushButton[role="link"]:focus {{ border: 1px solid {accent}; padding: 2px 4px; }}
 

@@ -20,9 +20,10 @@ from annotator.usecases.settings_view import TAG_RUN
 from annotator.usecases.tag_table import GroupTable, TagTable
 from tests.ui.conftest import press
 from ui.main_window import MainWindow
-from ui.review.certificate_dialog import CertificateDialog, write_certificates
+from ui.review.certificate_dialog import CertificateDialog
 from ui.review.marks import RIGHT
 from ui.review.review_screen import ReviewScreen
+from ui.saving import save_json
 
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 IMAGES = 60
@@ -116,7 +117,7 @@ def test_a_sample_is_checked_and_signed(window: MainWindow, review: ReviewScreen
     assert decided.count(Decision.REJECTED) == 1 and decided.count(Decision.CORRECTED) == 1
     assert len(decided) == sample + signed.accepted
     target = tmp_path / "certificates.json"
-    write_certificates(target, project.review.certificates.signed())
+    save_json(target, project.review.certificates.signed())
     assert json.loads(target.read_text())[0]["seed"] == audit.seed
     press(window, Qt.Key.Key_Z, CTRL)
     project.history.flush()
