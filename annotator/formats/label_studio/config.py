@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
 
@@ -24,21 +25,39 @@ _CONTROLS = {
 _ATTRIBUTES = {"textarea": "TextArea", "number": "Number", "choices": "Choices"}
 
 
+@dataclass(frozen=True)
+class Control:
+    """What asks: its element, and whether it asks of each region."""
+
+    tag: str
+    per_region: bool = False
+
+
 def read_config(path: Path) -> list[DatasetLabel]:
     """The labels in order, each once; raises ``FormatError`` for a file that is no configuration."""
+    labels: dict[str, DatasetLabel] = {}
+    for control in _root(path).iter():
+        per_region = control.get("perRegion") == "true"
+        for one in control if not per_region else ():
+            if one.tag in ("Label", "Choice") and (name := one.get("value")):
+                labels.setdefault(name, DatasetLabel(name, color=one.get("background") or ""))
+    return list(labels.values())
+
+
+def read_controls(path: Path) -> dict[str, Control]:
+    """What asks, by its name; raises as ``read_config``."""
+    found = [one for one in _root(path).iter() if one.get("name") and one.get("toName")]
+    return {one.get("name", ""): Control(one.tag, one.get("perRegion") == "true") for one in found}
+
+
+def _root(path: Path) -> Element:
     try:
         root: Element = fromstring(path.read_bytes(), forbid_dtd=True)
     except DefusedXmlException as error:
         raise FormatError(f"{path} declares entities or a document type, which are not read.", path=path) from error
     except (ParseError, ValueError, LookupError, OSError) as error:
         raise FormatError(f"{path} is no labelling configuration: {error}.", path=path) from error
-    labels: dict[str, DatasetLabel] = {}
-    for control in root.iter():
-        per_region = control.get("perRegion") == "true"
-        for one in control if not per_region else ():
-            if one.tag in ("Label", "Choice") and (name := one.get("value")):
-                labels.setdefault(name, DatasetLabel(name, color=one.get("background") or ""))
-    return list(labels.values())
+    return root
 
 
 def write_config(labels: tuple[DatasetLabel, ...], regions: set[str], attributes: Mapping[str, str]) -> str:

@@ -16,7 +16,8 @@ from annotator.errors import FormatError
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel, ImageSize
 from annotator.formats.findings import ORIENTED, Findings
 from annotator.formats.json_file import decode_file, decode_record
-from annotator.formats.label_studio.config import read_config
+from annotator.formats.label_studio.config import read_config, read_controls
+from annotator.formats.label_studio.minimal import is_minimal, tasks_of
 from annotator.formats.label_studio.names import picture_key, picture_name, upload_name
 from annotator.formats.label_studio.schema import Annotated, Result, Task
 from annotator.formats.label_studio.shapes import REGIONS, place_keys, read_shape, region_of
@@ -58,7 +59,11 @@ def read(
         config = file.parent / CONFIG
         if config.is_file():
             labels.update({label.name: label for label in read_config(config)})
-        for index, raw in enumerate(decode_file(file, list[msgspec.Raw], findings)):
+        records = decode_file(file, list[msgspec.Raw], findings)
+        tasks = list(enumerate(records))
+        if is_minimal(records):
+            tasks = tasks_of(records, read_controls(config) if config.is_file() else {}, file, findings)
+        for index, raw in tasks:
             if item := _item(file, index, raw, findings):
                 items.append(item)
     if not files:

@@ -16,7 +16,8 @@ def looks_like_label_studio(head: bytes) -> bool:
     if not head.startswith(b"["):
         return False
     inner = any(key in head for key in (b'"annotations"', b'"predictions"', b'"completions"'))
-    return b'"data"' in head and inner
+    short = b'"annotation_id"' in head and b'"annotator"' in head
+    return short or (b'"data"' in head and inner)
 
 
 def detect(peek: Peek) -> str | None:
