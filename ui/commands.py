@@ -406,7 +406,7 @@ def _view(w: MainWindow) -> list[Command]:
             enabled=w.conditions.project,
         ),
         Command(
-            "view.keys.next_panel",
+            "view.next_panel",
             menu,
             w.tr("Next panel"),
             ("F6",),

@@ -6,17 +6,14 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
 from annotator.errors import AnnotatorError
 from annotator.settings import AppSettings, login_name
-from ui.engine_bridge import Answer, Errand, Jobs
+from ui.engine_bridge import Answer, Errand, Jobs, JobView
 from ui.session import Session
-
-if TYPE_CHECKING:
-    pass
 
 log = logging.getLogger(__name__)
 STRIP = 5
@@ -45,6 +42,7 @@ class Projects(QObject):
         self._settings = settings
         self._errand = Errand(self)
         self._errand.answered.connect(self._answered)
+        jobs.finished.connect(self._ended)
 
     @property
     def annotator(self) -> str:
@@ -120,6 +118,11 @@ class Projects(QObject):
         self.opened.emit(opening.fresh)
         if opening.fresh:
             self.look_for_datasets()
+
+    def _ended(self, view: JobView) -> None:
+        """A scan is over: the list of recent projects tells how many images there are, however this window ends."""
+        if view.name == "scan":
+            self._remember()
 
     def _remember(self) -> None:
         project = self._session.project

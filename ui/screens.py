@@ -46,6 +46,8 @@ class Screens(QObject):
         w = self._window
         if screen is not Screen.START and w.session.project is None:
             return
+        if screen is not self.current:
+            w.popups.leave()
         page = self._page(screen)
         w.toolbar.setVisible(screen is not Screen.START)
         w.toolbar.show_tools(screen is Screen.ANNOTATE)

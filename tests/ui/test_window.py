@@ -63,6 +63,7 @@ def test_a_folder_becomes_a_project_and_one_question_makes_its_labels(
     assert window.session.image.name != "broken.jpg"
     assert Project.is_project(photos.parent / "photos.annotator")
     assert window.settings.state.recent[0].name == "photos"
+    qtbot.waitUntil(lambda: window.settings.state.recent[0].images == 6)
 
 
 def test_dropping_a_folder_opens_it(empty_window: MainWindow, project_path: Path, photos: Path, qtbot: Any) -> None:
@@ -200,6 +201,26 @@ def test_the_sheet_shows_every_key_whole_and_of_the_menus_those_that_hold_what_i
     shown = [text.text() for text in area.findChildren(QLabel) if text.isVisible()]
     assert shown == ["View", "Brightness and contrast"]
     sheet.close()
+
+
+def test_a_note_is_kept_by_going_elsewhere_but_not_by_esc(window: MainWindow, qtbot: Any) -> None:
+    press(window, "i")
+    note = window.popups.note
+    assert note is not None
+    QTest.keyClicks(note.field, "blurred")
+    QTest.mouseClick(window.canvas, Qt.MouseButton.LeftButton)
+    assert note.isHidden()
+    qtbot.waitUntil(lambda: window.session.image.note == "blurred")
+    press(window, "i")
+    QTest.keyClicks(note.field, "sharp")
+    QTest.keyClick(note.field, Qt.Key.Key_Escape)
+    assert note.isHidden()
+    press(window, "i")
+    assert note.field.toPlainText() == "blurred"
+    QTest.keyClicks(note.field, "dark")
+    window.screens.show(Screen.REVIEW)
+    assert note.isHidden()
+    qtbot.waitUntil(lambda: window.session.image.note == "dark")
 
 
 def test_errors_stay_and_at_most_three_messages_are_shown(window: MainWindow) -> None:

@@ -12,7 +12,7 @@ from ui.widgets.fields import NoteField
 
 
 class NotePopup(Popup):
-    """Ctrl+Enter or "Keep" keeps the note; Esc does not."""
+    """Ctrl+Enter, "Keep" or a click elsewhere keeps the note; Esc does not."""
 
     kept = Signal(str)
     flag_wanted = Signal()
@@ -38,6 +38,11 @@ class NotePopup(Popup):
         self.field.setPlainText(text)
         self.field.selectAll()
         self.flag.setChecked(flagged)
+
+    def leave(self) -> None:
+        """What was written is kept: only Esc throws it away."""
+        if not self.isHidden():
+            self._keep()
 
     def _keep(self) -> None:
         self.dismiss()

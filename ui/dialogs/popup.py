@@ -65,6 +65,10 @@ class Popup(QFrame):
             self._before.setFocus(Qt.FocusReason.PopupFocusReason)
         self.closed.emit()
 
+    def leave(self) -> None:
+        """Somebody went on elsewhere while the sheet was open."""
+        self.dismiss()
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
             self.dismiss()
@@ -81,5 +85,5 @@ class Popup(QFrame):
         if event.type() == QEvent.Type.MouseButtonPress and isinstance(watched, QWidget) and self.isVisible():
             inside = watched is self or self.isAncestorOf(watched)
             if not inside and watched.window() is self.window():
-                self.dismiss()
+                self.leave()
         return False

@@ -29,6 +29,12 @@ class Popups(QObject):
         self.note: NotePopup | None = None
         self.adjust: AdjustPopup | None = None
 
+    def leave(self) -> None:
+        """Put away the sheet that is open: another screen comes."""
+        for sheet in (self.palette, self.labels, self.pile_label, self.note, self.adjust):
+            if sheet is not None:
+                sheet.leave()
+
     def open_palette(self) -> None:
         """Every command by name."""
         if self.palette is None:

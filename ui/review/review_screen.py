@@ -225,9 +225,12 @@ class ReviewScreen(QWidget):
     def _show_page(self) -> None:
         page = self._page_of(self.list.current)
         labels = bool(self._session.labels)
-        self.empty.button.setVisible(labels and self.list.current is None)
+        counted = self._counts is not NOTHING
+        self.empty.button.setVisible(labels and counted and self.list.current is None)
         if isinstance(self.list.current, NovelChoice):
             text = self.tr("Pictures unlike anything labelled gather here, once some labels have been learned: Ctrl+T.")
+        elif labels and not counted:
+            text = self.tr("The suggestions are being counted.")
         elif labels:
             text = self.tr("Suggestions wait here in piles, one for each label. None is open now.")
         else:

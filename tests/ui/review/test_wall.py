@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 
 from annotator.domain.kinds import Decision, Source, Task
 from tests.ui.conftest import press
-from tests.ui.review.conftest import choose, click, drag
+from tests.ui.review.conftest import add_suggestions, choose, click, drag
 from ui.actions import Screen
 from ui.main_window import MainWindow
 from ui.review.marks import WRONG
@@ -35,6 +35,17 @@ def test_piles_are_listed_by_task_with_their_counts(review: ReviewScreen) -> Non
     shown = [(e.text, e.count) for row in range(entries.rowCount()) if (e := entries.entry(row)) is not None]
     assert shown == [("Tags", None), ("bird", 6), ("Boxes", None), ("cat", 18), ("dog", 6),
                      ("To look at", None), ("New?", 0), ("Label errors", None)]  # fmt: skip
+
+
+def test_nobody_is_told_that_nothing_is_open_before_it_was_counted(window: MainWindow, qtbot: Any) -> None:
+    add_suggestions(window)
+    window.screens.show(Screen.REVIEW)
+    review = window.screens.review
+    assert review is not None
+    assert review.pages.currentWidget() is review.empty
+    assert review.empty.text() == "The suggestions are being counted."
+    assert not review.empty.button.isVisible()
+    qtbot.waitUntil(lambda: review.pages.currentWidget() is review.wall)
 
 
 def test_outliers_are_clicked_and_the_rest_accepted_in_one_undoable_edit(
