@@ -7,6 +7,7 @@ CPU time: on an idle machine that is wall-clock time, on a busy one it still say
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import statistics
@@ -25,6 +26,7 @@ from PySide6.QtWidgets import QApplication
 from annotator.domain.geometry import Mask, Polygon
 from annotator.domain.palette import label_color
 from annotator.domain.records import Annotation, Label, new_annotation
+from tests.benchmarks.guard import Timed
 from tests.benchmarks.row import Row
 from ui.canvas import Canvas, ViewState
 
@@ -109,9 +111,55 @@ def rows(quick: bool) -> Iterator[Row]:
     """All rows; ``quick`` leaves out what no budget is written for."""
     yield from _dense(5000, "5,000 polygons")
     if not quick:
+        yield from _dense(100, "100 polygons")
+        yield from _dense(1000, "1,000 polygons")
         yield from _dense(20_000, "20,000 polygons", 4.0)
         yield from _masks()
     yield from _pictures()
+
+
+def guarded() -> Iterator[Timed]:
+    """What the guard measures: 5,000 polygons and 1,000 masks on one canvas each."""
+    yield from _guarded_page(polygons(5000), "5,000 polygons")
+    yield from _guarded_page(brush_masks(1000), "1,000 masks")
+
+
+def _guarded_page(records: list[Annotation], what: str) -> Iterator[Timed]:
+    bench = _Bench()
+    canvas = bench.canvas
+    canvas.set_picture(_Picture(np.full((750, 1000, 3), 90, np.uint8)))
+    page, turn = list(records), itertools.count()
+
+    def show(shown: list[Annotation]) -> None:
+        canvas.set_page(shown)
+        bench.frame()
+
+    def coarse() -> None:
+        canvas.layer.invalidate()
+        bench.frame()
+
+    def pan() -> None:
+        for step in (24, 24, -24, -24):
+            canvas.pan_by(step, step // 2)
+            bench.frame()
+
+    def zoom() -> None:
+        for factor in (1.2, 1 / 1.2):
+            canvas.zoom_by(factor)
+            bench.frame()
+
+    def edit() -> None:
+        number = next(turn)
+        page[number] = replace(page[number], geometry=page[number].geometry.moved(5, 5))
+        show(page)
+
+    yield Timed(f"{what}: first paint, coarse", lambda: show(page), before=lambda: show([]))
+    yield Timed(f"{what}: sharp", bench.settle, before=coarse, rounds=8)
+    yield Timed(f"{what}: hover", lambda: _hover(bench))
+    yield Timed(f"{what}: pan, frames", pan)
+    yield Timed(f"{what}: zoom, first frames", zoom)
+    bench.settle()
+    yield Timed(f"{what}: edit on screen", edit)
 
 
 def _dense(count: int, what: str, slack: float = 1.0) -> Iterator[Row]:

@@ -18,6 +18,7 @@ from annotator.learning.tags import fit_tags
 from annotator.models.embedded.encoder import EmbeddedImageEncoder
 from annotator.pseudolabel.calibrate import calibrate
 from annotator.pseudolabel.rounds import gated_round
+from tests.benchmarks.guard import Timed
 from tests.benchmarks.row import Row
 from tests.unit.learning.scenes import scene
 
@@ -48,6 +49,19 @@ def cpu_seconds(action: Callable[[], object], repeat: int) -> float:
         action()
         times.append(time.process_time() - start)
     return statistics.median(times)
+
+
+def guarded(images: int = 1_000) -> Iterator[Timed]:
+    """What the guard measures: the first guesses of a small project, and a round with 200 labels."""
+    vectors, classes, zero_shot = clusters(images, seed=0)
+    labelled = np.sort(np.random.default_rng(1).permutation(images)[:200])
+    yield Timed(
+        f"first guesses and graph, {images:,} features",
+        lambda: fit_tags(TagProblem(Pool(np.arange(images), vectors), CLASSES, zero_shot)),
+        rounds=4,
+    )
+    problem = TagProblem(Pool(np.arange(images), vectors), CLASSES, zero_shot, labelled, classes[labelled])
+    yield Timed(f"retrain, {images:,} features, 200 labels", lambda: train_round(problem), rounds=4)
 
 
 def rows(quick: bool) -> Iterator[Row]:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+SECONDS = {"CPU ms": 1e-3, "ms": 1e-3, "CPU s": 1.0, "s": 1.0}
+
 
 @dataclass(frozen=True)
 class Row:
@@ -30,8 +32,22 @@ class Row:
             return True
         return self.measured >= self.budget if self.at_least else self.measured <= self.budget
 
-    def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "ok": self.ok}
+    @property
+    def share(self) -> float | None:
+        """How much of its budget is used: more than 1 is over it."""
+        if self.measured is None or not self.budget or not self.measured:
+            return None
+        return self.budget / self.measured if self.at_least else self.measured / self.budget
+
+    def in_yardsticks(self, yardstick_s: float) -> float | None:
+        """A time as a multiple of the yardstick of the same run, which says the same on every machine; None for other units."""
+        if self.measured is None or self.unit not in SECONDS:
+            return None
+        return self.measured * SECONDS[self.unit] / yardstick_s
+
+    def to_json(self, yardstick_s: float | None = None) -> dict[str, Any]:
+        told = {**asdict(self), "ok": self.ok, "share": self.share}
+        return told if yardstick_s is None else {**told, "yardsticks": self.in_yardsticks(yardstick_s)}
 
 
 def median_ms(action: Callable[[], object], repeat: int = 9, warm_up: int = 1) -> float:

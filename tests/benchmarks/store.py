@@ -14,6 +14,8 @@ from annotator.domain.kinds import ImageState, Task
 from annotator.domain.records import ImageFilter, Label, Suggestion, new_annotation, new_id
 from annotator.edits import Edit, History
 from annotator.store import Database, NewImage, WriteLane
+from tests.benchmarks.counting import statements_of
+from tests.benchmarks.guard import Case, Counted, Timed
 from tests.benchmarks.row import Row, median_ms
 
 ME = "ada"
@@ -110,6 +112,47 @@ def bulk_edit(name: str, history: History, edit: Edit) -> Iterator[Row]:
     history.flush(120)
     yield Row(f"undo on screen: {name}", shown * 1e3, 16, "ms")
     yield Row(f"undo durable: {name}", time.perf_counter() - start, 1, "s")
+
+
+def guarded(images: int = 4_000) -> Iterator[Case]:
+    """What the guard measures: pages, every filter, and edits with their undo; of some also the statements."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "large.annotator"
+        for _ in build(folder, images, 10 * images):
+            pass
+        database = Database.open(folder)
+        lane = WriteLane(database)
+        history = History(database, lane, ME)
+        try:
+            yield from _guarded(database, history, images)
+        finally:
+            lane.close()
+            database.close()
+
+
+def _guarded(database: Database, history: History, images: int) -> Iterator[Case]:
+    def pages() -> None:
+        for image_id in range(1, 41):
+            with database.read() as reader:
+                reader.pages.load(image_id)
+
+    def choose(chosen: ImageFilter) -> None:
+        with database.read() as reader:
+            reader.images.ids(chosen)
+
+    def edit_and_undo() -> None:
+        for number in range(1, 11):
+            page = history.page(number)
+            history.perform(edits.draw(page, new_annotation(page.image.id, 3, Box(1, 1, 9, 9), ME)))
+            history.undo()
+        history.flush(60)
+
+    yield Timed("40 pages read", pages)
+    yield Counted("40 pages read, statements", pages, count=statements_of)
+    for name, chosen in FILTERS.items():
+        yield Timed(f"filter {images:,} images: {name}", lambda chosen=chosen: choose(chosen))
+    yield Timed("10 edits done and undone, durable", edit_and_undo, rounds=6)
+    yield Counted("10 edits done and undone, statements", edit_and_undo, count=statements_of)
 
 
 def rows(quick: bool) -> Iterator[Row]:

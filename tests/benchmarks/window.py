@@ -18,6 +18,7 @@ from typing import Any
 
 from tests.benchmarks.apart import apart, peak_mb, resident_mb
 from tests.benchmarks.desk import waiting_s
+from tests.benchmarks.guard import Counted
 from tests.benchmarks.row import Row
 
 
@@ -31,16 +32,56 @@ def rows(quick: bool) -> Iterator[Row]:
             yield Row(
                 f"open a folder of {count:,} images: the same in CPU of all threads", found["first_cpu_s"], 1.0, "CPU s"
             )
-        yield from _project_rows(place, 100_000 if quick else 1_000_000)
+        for count in (100_000,) if quick else (1_000, 10_000, 100_000, 1_000_000):
+            yield from _project_rows(place, count)
         yield from _list_rows(place, 20_000 if quick else 100_000)
         yield from _edit_rows(place)
         yield from _photo_rows(place, 5 if quick else 15)
 
 
-def guarded() -> Iterator[Row]:
-    """Edits in the window, on a page with a few annotations and on one with thousands."""
+def guarded() -> Iterator[Counted]:
+    """What the guard counts: calls on the GUI thread for a step, an edit and its undo, also beside 5,000 polygons."""
+    from tests.benchmarks.canvas import polygons
+    from tests.benchmarks.desk import desk, pictures, project_of
+
     with tempfile.TemporaryDirectory() as name:
-        yield from _edit_rows(Path(name))
+        project = project_of(pictures(Path(name) / "photos", 200), 200, ("cat", "dog"))
+        _cancel_engine()
+        with desk(Path(name)) as at:
+            at.open(project)
+            at.until_idle()
+            yield from _counted(at, "in the window")
+            with at.project._parts.db.write("import") as writer:
+                writer.annotations.add_many(_beside(polygons(5_000), at.window.session.page.image.id))
+            at.rest(1)
+            yield from _counted(at, "in the window beside 5,000 polygons")
+
+
+def _counted(at: Any, where: str) -> Iterator[Counted]:
+    from PySide6.QtCore import Qt
+
+    from annotator.domain.geometry import Box
+
+    def press(key: Qt.Key) -> None:
+        at.press(key, Qt.KeyboardModifier.ControlModifier)
+        at.flush()
+
+    def draw() -> None:
+        at.window.canvas.drawn.emit(Box(10, 10, 60, 50))
+        at.flush()
+
+    def settled() -> None:
+        at.project.history.flush(60)
+        at.rest(0.3)
+
+    def step() -> None:
+        at.press(Qt.Key.Key_D)
+        at.flush()
+
+    yield Counted(f"edit {where}, calls", draw, settled)
+    yield Counted(f"undo {where}, calls", lambda: press(Qt.Key.Key_Z), settled)
+    if "beside" not in where:
+        yield Counted(f"next image {where}, calls", step, settled)
 
 
 def _project_rows(place: Path, count: int) -> Iterator[Row]:

@@ -6,12 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication, QPushButton
 
 import ui
 from annotator.domain.palette import LABEL_COLORS
 from annotator.settings import ThemeChoice
-from ui.theme import DARK, LIGHT, Tokens, set_icon, theme
+from ui.theme import DARK, LIGHT, Tokens, set_icon, theme, themed_icon
 from ui.theme.style import stylesheet
 from ui.theme.tokens import contrast, mix, text_on
 
@@ -83,3 +85,18 @@ def test_icons_follow_the_theme(qtbot) -> None:  # type: ignore[no-untyped-def]
     light = button.icon().pixmap(18, 18).toImage()
     assert dark != light
     theme().choose(ThemeChoice.SYSTEM)
+
+
+def test_an_icon_is_a_glyph_in_the_colour_of_its_token(qapp: QApplication) -> None:
+    def inks(icon: QIcon, mode: QIcon.Mode) -> set[str]:
+        image = icon.pixmap(QSize(36, 36), mode).toImage()
+        solid = [image.pixelColor(x, y) for x in range(36) for y in range(36)]
+        return {color.name() for color in solid if color.alpha() == 255}
+
+    icon = themed_icon("check-circle", "good")
+    assert inks(icon, QIcon.Mode.Normal) == {theme().tokens.good.lower()}
+    disabled = inks(icon, QIcon.Mode.Disabled)
+    assert disabled == {mix(theme().tokens.panel, theme().tokens.muted, 0.5).lower()}
+    assert inks(QIcon(icon), QIcon.Mode.Normal) == inks(icon, QIcon.Mode.Normal)
+    with pytest.raises(KeyError):
+        themed_icon("no such icon")

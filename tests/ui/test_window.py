@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -32,14 +33,21 @@ from ui.main_window import ANNOTATE, START, USUAL, MainWindow, first_size
 CTRL = Qt.KeyboardModifier.ControlModifier
 
 
-def test_the_window_loads_nothing_heavy_before_it_is_painted() -> None:
+def test_the_window_loads_nothing_heavy_before_it_is_painted(tmp_path: Path) -> None:
     code = (
-        "import sys, ui.app, ui.main_window\n"
+        "import sys\n"
+        "from ui import app\n"
+        "from annotator.settings import AppSettings\n"
+        "application = app.application([])\n"
+        "window = app.main_window(AppSettings())\n"
+        "window.show()\n"
+        "assert not window.grab().isNull()\n"
         "heavy = {'torch', 'torchvision', 'onnxruntime', 'sklearn', 'open_clip', 'segment_anything', 'sqlalchemy',"
-        " 'scipy', 'pyqtgraph'}\n"
+        " 'scipy', 'pyqtgraph', 'qtpy', 'tifffile', 'PIL'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "ANNOTATOR_CONFIG_DIR": str(tmp_path)}
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert shown.stdout.strip() == "[]"
 
 
