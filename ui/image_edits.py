@@ -11,18 +11,19 @@ from PySide6.QtCore import QObject, Signal
 from annotator.domain.geometry import GeometryKind
 from annotator.domain.kinds import Split, Task
 from annotator.domain.page import Page
-from annotator.domain.records import Label
 from annotator.edits import images, tags
 from annotator.edits.changes import Edit
 from ui.canvas_binding import CanvasBinding
-from ui.engine_bridge import Answer, Errand
+from ui.engine_bridge import Jobs, JobView
 from ui.session import Session
 from ui.tools import TOOLS
 
 if TYPE_CHECKING:
+    from annotator.job_context import JobContext
     from annotator.project import Project
 
 AT_ONCE = 40
+NAME = "images"
 
 _TASK_OF_KIND = {
     GeometryKind.BOX: Task.BOXES,
@@ -42,14 +43,17 @@ class ImageEdits(QObject):
     finished_all = Signal()
 
     def __init__(
-        self, session: Session, binding: CanvasBinding, chosen: Callable[[], list[int]], parent: QObject
+        self, session: Session, jobs: Jobs, binding: CanvasBinding, chosen: Callable[[], list[int]], parent: QObject
     ) -> None:
         super().__init__(parent)
         self._session = session
         self._binding = binding
         self._chosen = chosen
-        self._errand = Errand(self)
-        self._errand.answered.connect(self._made)
+        self._jobs = jobs
+        self._making: dict[int, str] = {}
+        jobs.finished.connect(self._made)
+        jobs.failed.connect(self._given_up)
+        jobs.cancelled.connect(self._given_up)
 
     def has_image(self) -> bool:
         """Whether an image is on screen."""
@@ -102,14 +106,10 @@ class ImageEdits(QObject):
         self.tagged.emit(len(ids))
         return True
 
-    def close(self) -> None:
-        """Wait for the edit that is being made."""
-        self._errand.close()
-
     def _edit(self, make: Callable[[list[Page]], Edit], words: str) -> bool:
         """Make an edit of the chosen thumbnails, else of the image on screen; whether it was about several.
 
-        The pages of many are read in a thread, so that the window goes on answering.
+        The pages of many are read in a job, so that the window goes on answering, and it can be cancelled.
         """
         session, ids = self._session, self._chosen()
         if not ids:
@@ -120,15 +120,17 @@ class ImageEdits(QObject):
         if len(ids) <= AT_ONCE:
             self._finish(title, make([session.read_page(i) for i in ids]))
         else:
-            self._errand.ask(title, _make, session.project, tuple(session.ordered_labels()), ids, make)
+            self._making[self._jobs.work(NAME, title, _make, ids=ids, make=make).id] = title
         return True
 
-    def _made(self, answer: Answer) -> None:
-        if answer.error is not None:
-            raise answer.error
-        project, edit = answer.value
-        if project is self._session.project:
-            self._finish(answer.tag, edit)
+    def _made(self, view: JobView) -> None:
+        title = self._making.pop(view.id, None)
+        if title is not None:
+            edit, view.result = view.result, None  # the rows of a large edit are not kept for the log of jobs
+            self._finish(title, edit)
+
+    def _given_up(self, view: JobView) -> None:
+        self._making.pop(view.id, None)
 
     def _finish(self, title: str, edit: Edit) -> None:
         if edit.changes:
@@ -136,11 +138,9 @@ class ImageEdits(QObject):
             self.bulk_done.emit(title)
 
 
-def _make(
-    project: Project, labels: tuple[Label, ...], ids: list[int], make: Callable[[list[Page]], Edit]
-) -> tuple[Project, Edit]:
+def _make(project: Project, context: JobContext, *, ids: list[int], make: Callable[[list[Page]], Edit]) -> Edit:
     """Runs in a thread."""
-    return project, make([project.review.complete(project.history.page(i), labels) for i in ids])
+    return make(list(project.history.pages(ids, context)))
 
 
 def _skip(pages: list[Page], *, annotator: str) -> Edit:

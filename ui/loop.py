@@ -7,6 +7,7 @@ after another, never two at a time.
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -21,6 +22,7 @@ from ui.session import Session
 ENOUGH = 20
 FEW = 5
 REST_MS = 10_000
+LOOKED_AT = 2_000
 NOTHING_KNOWN = Ready((Task.TAGS,), (Task.TAGS,))
 """What can run before the project has been asked."""
 
@@ -164,9 +166,12 @@ class TrainingLoop(QObject):
 
 
 def verdicts_in(edit: Edit) -> Counter[Task]:
-    """How much a task can learn from an edit: the images tagged, the shapes drawn, changed, judged or deleted."""
+    """How much a task can learn from an edit: the images tagged, the shapes drawn, changed, judged or deleted.
+
+    Of a bulk edit the first rows tell enough: they are many times what starts a round.
+    """
     found: set[tuple[Task, Any]] = set()
-    for row in edit.rows():
+    for row in islice(edit.rows(), LOOKED_AT):
         if isinstance(row, AnnotationChange):
             for annotation in (row.after or row.before,):
                 task = task_of(annotation.kind) if annotation is not None else None

@@ -79,7 +79,7 @@ class MainWindow(QMainWindow):
         self.smart_choices = SmartChoices(self.canvas.smart, settings, self)
         self.verdicts = Verdicts(self.session, self.binding, settings, self)
         self.editing = Editing(self.session, self)
-        self.image_edits = ImageEdits(self.session, self.binding, self.queue.grid.chosen, self)
+        self.image_edits = ImageEdits(self.session, self.jobs, self.binding, self.queue.grid.chosen, self)
         self.label_edits = LabelEdits(self.session, self)
         self.conditions, self.keys = Conditions(self), Keys(self)
         self.dialogs = DialogHost(self)
@@ -324,7 +324,6 @@ class MainWindow(QMainWindow):
         if not self._closed:
             self._closed = True
             self._save_geometry()
-            self.image_edits.close()
             self.smart.close()
             self.screens.close()
             self.models.close()

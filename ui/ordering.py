@@ -55,8 +55,11 @@ class Order:
     def stand_at(self, image_id: int) -> None:
         """The annotator looks at ``image_id`` now."""
         self.current_id = image_id
-        if not (0 <= self._index < len(self.ids) and self.ids[self._index] == image_id):
-            self._find()
+        for place in (self._index, self._index + 1, self._index - 1):
+            if 0 <= place < len(self.ids) and self.ids[place] == image_id:
+                self._index = place
+                return
+        self._find()
 
     def at_offset(self, by: int) -> int | None:
         """The id ``by`` places from the current one, None beyond the ends; the first one when nothing is current."""

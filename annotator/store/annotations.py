@@ -53,6 +53,14 @@ COLUMNS = (
 )
 
 
+_TAGS_ON = (
+    select(AnnotationRow.image_id, AnnotationRow.label_id)
+    .where(AnnotationRow.image_id.in_(bindparam("ids", expanding=True)), annotation_visible())
+    .where(AnnotationRow.kind == literal_column("'tag'"))  # as in the index
+    .order_by(AnnotationRow.image_id, AnnotationRow.created_at, AnnotationRow.id)
+)
+
+
 def record(row: Any) -> Annotation:
     """The annotation of a row of ``COLUMNS``."""
     values = (
@@ -169,13 +177,7 @@ class AnnotationReads:
         """The labels of the tags on each of some images, in the order in which they were given; untagged ones are left out."""
         found: dict[int, tuple[int, ...]] = {}
         for chunk in chunks(int(i) for i in image_ids):
-            query = (
-                select(AnnotationRow.image_id, AnnotationRow.label_id)
-                .where(AnnotationRow.image_id.in_(chunk), annotation_visible())
-                .where(AnnotationRow.kind == literal_column("'tag'"))  # as in the index
-                .order_by(AnnotationRow.image_id, AnnotationRow.created_at, AnnotationRow.id)
-            )
-            for image_id, label_id in self._connection.execute(query):
+            for image_id, label_id in self._connection.execute(_TAGS_ON, {"ids": chunk}):
                 found[image_id] = (*found.get(image_id, ()), label_id)
         return found
 

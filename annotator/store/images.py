@@ -87,6 +87,11 @@ _COLUMNS = (
     ImageRow.extra,
 )
 
+_BY_ID = select(*_COLUMNS).where(ImageRow.id == bindparam("image"))
+_BY_IDS = select(*_COLUMNS).where(ImageRow.id.in_(bindparam("ids", expanding=True)))
+_SUGGESTIONS = select(ImageRow.id, ImageRow.suggestions).where(ImageRow.id.in_(bindparam("ids", expanding=True)))
+_DONE = select(DoneRow.task).where(DoneRow.image_id == bindparam("image"))
+
 
 def _record(row: Any) -> Image:
     split, state = row[11], row[12]
@@ -111,7 +116,7 @@ class ImageReads:
 
     def get(self, image_id: int) -> Image:
         """The image; raises ``StoreError`` when there is none."""
-        row = self._connection.execute(select(*_COLUMNS).where(ImageRow.id == image_id)).first()
+        row = self._connection.execute(_BY_ID, {"image": image_id}).first()
         if row is None:
             raise StoreError(f"The project has no image number {image_id}.")
         return _record(row)
@@ -121,7 +126,7 @@ class ImageReads:
         wanted = [int(i) for i in ids]
         found: dict[int, Image] = {}
         for chunk in chunks(wanted):
-            for row in self._connection.execute(select(*_COLUMNS).where(ImageRow.id.in_(chunk))):
+            for row in self._connection.execute(_BY_IDS, {"ids": chunk}):
                 found[row[0]] = _record(row)
         return [found[i] for i in wanted if i in found]
 
@@ -168,10 +173,13 @@ class ImageReads:
         """For each image how many annotations and how many open suggestions it shows."""
         wanted = [int(i) for i in ids]
         drawn = Tallies(self._connection).annotations_on(wanted)
-        found: dict[int, tuple[int, int]] = {}
-        for chunk in chunks(wanted):
-            query = select(ImageRow.id, ImageRow.suggestions).where(ImageRow.id.in_(chunk))
-            found.update({row[0]: (drawn.get(row[0], 0), row[1]) for row in self._connection.execute(query)})
+        return {image: (drawn.get(image, 0), number) for image, number in self.open_on(wanted).items()}
+
+    def open_on(self, ids: Iterable[int]) -> dict[int, int]:
+        """For each image how many open suggestions with rows it has."""
+        found: dict[int, int] = {}
+        for chunk in chunks(int(i) for i in ids):
+            found.update((row[0], row[1]) for row in self._connection.execute(_SUGGESTIONS, {"ids": chunk}))
         return found
 
     def problems(self) -> list[Image]:
@@ -182,8 +190,7 @@ class ImageReads:
 
     def done(self, image_id: int) -> frozenset[Task]:
         """The tasks for which a person has said that the image is complete."""
-        query = select(DoneRow.task).where(DoneRow.image_id == image_id)
-        return frozenset(Task(task) for task in self._connection.execute(query).scalars())
+        return frozenset(Task(task) for task in self._connection.execute(_DONE, {"image": image_id}).scalars())
 
     def done_many(self, ids: Iterable[int]) -> dict[int, frozenset[Task]]:
         """For each image the tasks that are done; images without any are left out."""

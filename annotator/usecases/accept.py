@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from annotator.domain.kinds import Task
-from annotator.domain.page import Page
 from annotator.domain.records import Suggestion
 from annotator.edits import accept_many
 from annotator.edits.vocabulary import Vocabulary
@@ -92,8 +91,8 @@ def _certified(parts: Parts, history: ProjectHistory, request: AcceptRequest, co
     conclusion = desk.conclude(audit, checked)
     desk.record(conclusion, oracle.criterion)
     if conclusion.accept:
-        context.progress(0, None, "Accepting")
-        history.perform(desk.acceptance(conclusion, history.page)).future.result()
+        accepted = desk.acceptance(conclusion, lambda ids: history.pages(ids, context, "Accepting"))
+        history.perform(accepted).future.result()
     right = len(audit.sample) - sum(audit.wrong(checked))
     return AcceptResult(
         accepted=len(conclusion.accept) + right,
@@ -115,11 +114,8 @@ def _accept_all(
     if not suggestions:
         return 0
     vocabulary: Vocabulary = history.vocabulary()
-    pages: list[Page] = []
     image_ids = list(dict.fromkeys(s.image_id for s in suggestions))
-    for at, image_id in enumerate(image_ids):
-        context.progress(at, len(image_ids), "Accepting")
-        pages.append(history.page(image_id))
+    pages = history.pages(image_ids, context, "Accepting")
     edit = accept_many(pages, suggestions, vocabulary, annotator=parts.annotator)
     history.perform(edit).future.result()
     return len(suggestions)

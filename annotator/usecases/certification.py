@@ -6,7 +6,7 @@
     history.perform(desk.verdicts(audit, checked, history.page))
     conclusion = desk.conclude(audit, checked)          # the largest prefix that passes, or what is missing
     desk.record(conclusion)                             # signed, or failed until a new run
-    history.perform(desk.acceptance(conclusion, history.page))
+    history.perform(desk.acceptance(conclusion, history.pages))
 
 The answers are verdicts whatever comes of the audit. A sample that was drawn stays the sample of its run: whoever asks again
 gets it back with the answers so far, so that nobody can draw until the sample pleases. Each task has a sample of its own.
@@ -15,7 +15,7 @@ gets it back with the answers so far, so that nobody can draw until the sample p
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -48,6 +48,7 @@ BY_EYE = {
 """What counts as right where a person checks."""
 
 Pages: TypeAlias = Callable[[int], Page]
+ManyPages: TypeAlias = Callable[[list[int]], Iterable[Page]]
 
 
 class CertificateDesk:
@@ -210,12 +211,11 @@ class CertificateDesk:
             if not conclusion.passed:
                 writer.settings.set(_setting(LAST_AUDIT, audit.task), audit.run_id)
 
-    def acceptance(self, conclusion: Conclusion, page: Pages) -> Edit:
-        """Accept what passed, unseen, under the certificate; one edit."""
-        ids = dict.fromkeys(s.image_id for s in conclusion.accept)
-        pages = (page(image_id) for image_id in ids)
+    def acceptance(self, conclusion: Conclusion, pages: ManyPages) -> Edit:
+        """Accept what passed, unseen, under the certificate; one edit. ``pages`` reads those of many images."""
+        ids = list(dict.fromkeys(s.image_id for s in conclusion.accept))
         return accept_many(
-            pages,
+            pages(ids),
             conclusion.accept,
             self._vocabulary(),
             annotator=self._parts.annotator,

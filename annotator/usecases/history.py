@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from annotator.domain.page import Page
@@ -17,6 +18,8 @@ from annotator.usecases.review_view import ReviewView
 if TYPE_CHECKING:
     from annotator.edits.changes import Edit
     from annotator.usecases.wall import Judgement, WallPile
+
+PAGES_AT_ONCE = 400
 
 
 class ProjectHistory(History):
@@ -33,6 +36,22 @@ class ProjectHistory(History):
     def page(self, image_id: int) -> Page:
         """All that is known of an image, with edits that are still being saved and with suggestions made from the tag run."""
         return self._review.complete(super().page(image_id), self._known_labels())
+
+    def pages(self, image_ids: Sequence[int], context: JobContext = QUIET, message: str = "") -> Iterator[Page]:
+        """The pages of many images in that order, some hundred with a few statements; tells how far it is, and can be cancelled.
+
+        Waits for the edits that are still being saved. Not for the GUI thread.
+        """
+        self.flush()
+        labels = self._known_labels()
+        for start in range(0, len(image_ids), PAGES_AT_ONCE):
+            context.check_cancelled()
+            context.progress(start, len(image_ids), message)
+            with self._parts.db.read() as reader:
+                found = reader.pages.load_many(image_ids[start : start + PAGES_AT_ONCE])
+            for page in found:
+                yield self._review.complete(page, labels)
+        context.progress(len(image_ids), len(image_ids), message)
 
     def vocabulary(self) -> Vocabulary:
         """Labels and groups as the builders of edits need them."""

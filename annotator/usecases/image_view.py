@@ -98,13 +98,13 @@ class ImageView:
         with self._parts.db.read() as reader:
             return [tallies.attribute_of(key) for key in Tallies(reader.connection).keys(tallies.ATTRIBUTE)]
 
-    def shown_counts(self, ids: Iterable[int]) -> dict[int, tuple[int, int]]:
-        """Image id to its number of annotations and of open suggestions but for tags: those the review counts, written or not."""
+    def open_on(self, ids: Iterable[int]) -> dict[int, int]:
+        """Image id to its number of open suggestions but for tags: those the review counts, written or not."""
         wanted = list(ids)
         with self._parts.db.read() as reader:
             tags = reader.suggestions.counts_on(wanted, Task.TAGS)
-            shown = reader.images.shown_counts(wanted)
-        return {image: (drawn, open_ - tags.get(image, 0)) for image, (drawn, open_) in shown.items()}
+            every = reader.images.open_on(wanted)
+        return {image: number - tags.get(image, 0) for image, number in every.items()}
 
     def tags(self, ids: Iterable[int]) -> dict[int, tuple[int, ...]]:
         """Image id to the labels of its tags; untagged images are left out."""

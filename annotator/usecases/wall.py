@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotator.domain.kinds import Task
-from annotator.domain.page import Page
 from annotator.domain.records import Suggestion
 from annotator.edits.changes import Edit
 from annotator.edits.piles import Ruling, judge_pile
@@ -38,7 +37,6 @@ Ids = NDArray[np.int64]
 FloatArray = NDArray[np.float32]
 
 SQUARE = 1.0
-PAGES_AT_ONCE = 400
 
 
 @dataclass(frozen=True)
@@ -71,6 +69,18 @@ class WallPile:
             return {each: row for row, each in enumerate(self.ids)}
         pairs = zip(self.image_ids.tolist(), self.label_ids.tolist(), strict=True)
         return {each: row for row, each in enumerate(pairs)}
+
+    @cached_property
+    def codes(self) -> Ids:
+        """(n,) a number for each row's key, the same wherever it stands: rows of two piles are compared by it."""
+        if self.ids is not None:
+            return np.fromiter(map(hash, self.ids), np.int64, len(self.ids))
+        return self.image_ids << 32 | self.label_ids
+
+    def indexed(self) -> WallPile:
+        """The pile with ``rows_by_key`` and ``codes`` made: in the thread that reads it, not when the window asks."""
+        self.rows_by_key, self.codes  # noqa: B018
+        return self
 
     def pick(self, rows: NDArray[Any]) -> WallPile:
         """Some of them, in the order of ``rows``."""
@@ -211,21 +221,8 @@ def pile_edit(
     """
     history.flush()
     rulings = _rulings(parts, review, pile, judgement)
-    pages = _pages(parts, review, pile.task, list(rulings), context)
+    pages = history.pages(list(rulings), context)
     return judge_pile(pages, rulings, history.vocabulary(), annotator=parts.annotator, title=title)
-
-
-def _pages(parts: Parts, review: ReviewView, task: Task, images: list[int], context: JobContext) -> Iterator[Page]:
-    """The pages of many images, some hundred at a time."""
-    with parts.db.read() as reader:
-        labels = reader.labels.all()
-    for start in range(0, len(images), PAGES_AT_ONCE):
-        context.check_cancelled()
-        context.progress(start, len(images))
-        with parts.db.read() as reader:
-            pages = reader.pages.load_many(images[start : start + PAGES_AT_ONCE])
-        yield from (review.complete(page, labels) for page in pages) if task is Task.TAGS else pages
-    context.progress(len(images), len(images))
 
 
 def _rulings(parts: Parts, review: ReviewView, pile: WallPile, judgement: Judgement) -> dict[int, list[Ruling]]:

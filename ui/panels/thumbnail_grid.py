@@ -88,11 +88,13 @@ class ThumbnailGrid(QAbstractScrollArea):
 
     def set_current(self, image_id: int) -> None:
         """Mark the image that is on the canvas and bring it into view."""
+        before = self._place_of(self._current_id)
         self._current_id = image_id
         self._cursor = self._place_of(image_id)
         if self._cursor >= 0:
             self._reveal(self._cursor)
-        self.viewport().update()
+        self._update_place(before)
+        self._update_place(self._cursor)
 
     def set_mode(self, mode: Layout) -> None:
         """Grid or list."""
@@ -161,6 +163,12 @@ class ThumbnailGrid(QAbstractScrollArea):
         bar.setRange(0, max(0, total - self.viewport().height()))
         self.viewport().update()
 
+    def _places_in_view(self) -> range:
+        height = self._cell_size()[1]
+        first = self.verticalScrollBar().value() // height * self.columns()
+        count = (self.viewport().height() // height + 2) * self.columns()
+        return range(first, max(first, min(first + count, len(self._ids))))
+
     def _reveal(self, place: int) -> None:
         height = self._cell_size()[1]
         top = place // self.columns() * height
@@ -170,9 +178,14 @@ class ThumbnailGrid(QAbstractScrollArea):
         elif top + height > bar.value() + self.viewport().height():
             bar.setValue(top + height - self.viewport().height())
 
+    def _update_place(self, place: int) -> None:
+        if place >= 0:
+            self.viewport().update(self.cell(place))
+
     def _place_of(self, image_id: int) -> int:
-        if 0 <= self._cursor < len(self._ids) and self._ids[self._cursor] == image_id:
-            return self._cursor
+        for place in (self._cursor, self._cursor + 1, self._cursor - 1):
+            if 0 <= place < len(self._ids) and self._ids[place] == image_id:
+                return place
         found = np.flatnonzero(self._ids == image_id)
         return int(found[0]) if len(found) else -1
 
@@ -240,7 +253,10 @@ class ThumbnailGrid(QAbstractScrollArea):
             self.activated.emit(image_id)
 
     def _thumbnail_ready(self, image_id: int) -> None:
-        self.viewport().update()
+        places = self._places_in_view()
+        found = np.flatnonzero(self._ids[places.start : places.stop] == image_id)
+        if len(found):
+            self._update_place(places.start + int(found[0]))
 
     # --- painting ------------------------------------------------------------------------------------------------------
 
@@ -249,13 +265,13 @@ class ThumbnailGrid(QAbstractScrollArea):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.setFont(caption_font())
-        height = self._cell_size()[1]
-        first = self.verticalScrollBar().value() // height * self.columns()
-        count = (self.viewport().height() // height + 2) * self.columns()
-        ids = self._ids[first : first + count].tolist()
+        places = self._places_in_view()
+        ids = self._ids[places.start : places.stop].tolist()
         self._rows.load(ids)
-        for place, image_id in enumerate(ids, first):
-            self._paint_cell(painter, self.cell(place), image_id)
+        for place, image_id in zip(places, ids, strict=True):
+            cell = self.cell(place)
+            if event.region().intersects(cell):
+                self._paint_cell(painter, cell, image_id)
         painter.end()
 
     def _paint_cell(self, painter: QPainter, cell: QRect, image_id: int) -> None:

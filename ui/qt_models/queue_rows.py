@@ -71,7 +71,7 @@ class QueueRows:
     def _read(self, ids: list[int]) -> None:
         if self._project is None or not ids:
             return
-        counts, tags = self._project.images.shown_counts(ids), self._project.images.tags(ids)
+        counts, tags = self._project.images.open_on(ids), self._project.images.tags(ids)
         for image in self._project.images.many(ids):
             reason = self._project.queue.reason(image.id)
             self._rows[image.id] = QueueRow(
@@ -81,7 +81,7 @@ class QueueRows:
                 image.state,
                 image.flagged,
                 image.split,
-                counts.get(image.id, (0, 0))[1] + self._figures.open_on(image.id),
+                counts.get(image.id, 0) + self._figures.open_on(image.id),
                 reason,
                 self._caption(image, reason, tags.get(image.id, ())),
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Signal
@@ -149,11 +149,7 @@ def tag_images(
     from annotator.edits import tags
     from annotator.usecases.novelty import label_pile
 
-    pages: list[Any] = []
-    for at, image_id in enumerate(images):
-        context.check_cancelled()
-        context.progress(at, len(images))
-        pages.append(project.history.page(image_id))
+    pages = list(project.history.pages(images, context))
     words = project.history.vocabulary()
     if label_id is not None:
         return tags.tag_many(pages, label_id, words, annotator=project.annotator)

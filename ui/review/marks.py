@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +21,8 @@ class Marks(QObject):
     """
 
     changed = Signal()
+    touched = Signal(object)
+    """The rows that look different now, as a collection; None: any of them. Comes before ``changed``."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -47,18 +49,20 @@ class Marks(QObject):
                 del self._marks[row]
         else:
             self._marks.update({row: WRONG for row in chosen if row not in self._marks})
-        self.changed.emit()
+        self._tell(chosen)
 
     def set(self, rows: Iterable[int], mark: int) -> None:
         """Give these a mark, whatever they had."""
-        self._marks.update(dict.fromkeys(rows, mark))
-        self.changed.emit()
+        chosen = list(rows)
+        self._marks.update(dict.fromkeys(chosen, mark))
+        self._tell(chosen)
 
     def unmark(self, rows: Iterable[int]) -> None:
         """Take the marks of these away."""
-        for row in rows:
+        chosen = list(rows)
+        for row in chosen:
             self._marks.pop(row, None)
-        self.changed.emit()
+        self._tell(chosen)
 
     def relabel(self, rows: Iterable[int], label_id: int) -> None:
         """Mark these as being another label; said again, take it back."""
@@ -68,20 +72,20 @@ class Marks(QObject):
                 del self._marks[row]
         else:
             self._marks.update(dict.fromkeys(chosen, label_id))
-        self.changed.emit()
+        self._tell(chosen)
 
     def select(self, rows: Iterable[int]) -> None:
         """Select these."""
         chosen = set(rows)
         if chosen != self.selected:
-            self.selected = chosen
-            self.changed.emit()
+            before, self.selected = self.selected, chosen
+            self._tell(before ^ chosen)
 
     def clear(self) -> None:
         """Nothing is marked or selected."""
         self._marks.clear()
         self.selected = set()
-        self.changed.emit()
+        self._tell(None)
 
     def move(self, before: WallPile, after: WallPile) -> None:
         """Follow the marked suggestions from one reading of a pile to the next; those that are gone lose their mark."""
@@ -91,6 +95,10 @@ class Marks(QObject):
         known = {row: places.get(before.key(row), -1) for row in {*self._marks, *self.selected} if row < len(before)}
         self._marks = {known[row]: mark for row, mark in self._marks.items() if known.get(row, -1) >= 0}
         self.selected = {known[row] for row in self.selected if known.get(row, -1) >= 0}
+        self._tell(None)
+
+    def _tell(self, rows: Collection[int] | None) -> None:
+        self.touched.emit(rows)
         self.changed.emit()
 
     def judgement(self, rows: np.ndarray, *, rest: bool) -> Judgement:

@@ -54,7 +54,7 @@ class ReviewScreen(QWidget):
         self.piles = Piles(session, self)
         self.judging = Judging(session, jobs, self)
         self.list = PileList()
-        self.signing = Signing(session, self)
+        self.signing = Signing(session, jobs, self)
         self.wall = WallPage(session, self.crops)
         self.images = ImagesPage(session, self.crops)
         self.check = CheckPage(session, self.crops)

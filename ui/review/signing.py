@@ -9,16 +9,18 @@ from uuid import UUID
 from PySide6.QtCore import QObject, Signal
 
 from annotator.domain.kinds import Task
-from ui.engine_bridge import Answer, Errand
+from ui.engine_bridge import Answer, Errand, Jobs, JobView
 from ui.review.certificate_dialog import forecast
 from ui.session import Session
 
 if TYPE_CHECKING:
     from annotator.edits.changes import Edit
+    from annotator.job_context import JobContext
     from annotator.project import Project
     from annotator.usecases.samples import Audit, Conclusion
 
 Checked = Mapping[UUID, int | None]
+NAME = "certify"
 
 
 class Signing(QObject):
@@ -30,11 +32,16 @@ class Signing(QObject):
     concluded = Signal(object)
     failed = Signal(str, str)
 
-    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+    def __init__(self, session: Session, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._jobs = jobs
+        self._accepting: int | None = None
         self._errand = Errand(self)
         self._errand.answered.connect(self._answered)
+        jobs.finished.connect(self._concluded)
+        jobs.failed.connect(self._given_up)
+        jobs.cancelled.connect(self._given_up)
 
     def ask(self, task: Task, max_error: float, checks: int) -> None:
         """What would it take?"""
@@ -79,11 +86,25 @@ class Signing(QObject):
         elif answer.tag == "verdicts":
             audit, checked, edit = rest
             self._session.perform(edit)
-            self._ask("conclude", _conclude, audit, checked)
-        elif answer.tag == "conclude":
-            conclusion, edit = rest
+            view = self._jobs.work(
+                NAME, self.tr("Accepting under the certificate"), _conclude, audit=audit, checked=checked
+            )
+            self._accepting = view.id
+
+    def _concluded(self, view: JobView) -> None:
+        if view.id == self._accepting:
+            self._accepting = None
+            conclusion, edit = view.result
+            view.result = None  # the rows of a large edit are not kept for the log of jobs
             self._session.perform(edit)
             self.concluded.emit(conclusion)
+
+    def _given_up(self, view: JobView) -> None:
+        """The answers are kept: the sample can be signed again."""
+        if view.id == self._accepting:
+            self._accepting = None
+            cancelled = self.tr("Nothing was accepted: it was cancelled."), self.tr("Sign again when you like.")
+            self.failed.emit(*((view.what, view.cure) if view.what else cancelled))
 
 
 def _draw(project: Project, task: Task, max_error: float, checks: int) -> tuple[Project, Task]:
@@ -105,11 +126,15 @@ def _verdicts(project: Project, audit: Audit, checked: Checked) -> tuple[Project
     return project, audit, checked, desk.verdicts(audit, checked, project.history.page)
 
 
-def _conclude(project: Project, audit: Audit, checked: Checked) -> tuple[Project, Conclusion, Edit | None]:
+def _conclude(
+    project: Project, context: JobContext, *, audit: Audit, checked: Checked
+) -> tuple[Conclusion, Edit | None]:
     """After the verdicts are on disk."""
     project.history.flush()
     desk = project.review.certificates
     conclusion = desk.conclude(audit, checked)
-    edit = desk.acceptance(conclusion, project.history.page) if conclusion.passed else None
+    edit = None
+    if conclusion.passed:
+        edit = desk.acceptance(conclusion, lambda ids: project.history.pages(ids, context))
     desk.record(conclusion)
-    return project, conclusion, edit
+    return conclusion, edit

@@ -118,13 +118,12 @@ class WallLayout:
         """The first place of each row: as many crops as fit, and one more where shrinking all a little makes room for it."""
         if not self.count:
             return []
-        gaps = np.arange(self.count + 1) * float(GAP)
-        reach = self._ends + gaps
+        reach = memoryview(self._ends + np.arange(self.count + 1) * float(GAP))
         room = self.width - GAP
-        following = np.searchsorted(reach, reach[:-1] + room, side="right") - 1
-        following = np.maximum(following, np.arange(self.count) + 1).tolist()
+        most = int(room / (NARROWEST * self.height + GAP)) + 2
         firsts, place = [], 0
         while place < self.count:
             firsts.append(place)
-            place = following[place]
+            last = min(place + most, self.count + 1)
+            place = max(bisect_right(reach, reach[place] + room, place, last) - 1, place + 1)
         return firsts

@@ -44,6 +44,7 @@ class WallPage(QWidget):
         self._choice: PileChoice | None = None
         self._look: np.ndarray | None = None
         self._judged: np.ndarray | None = None
+        self._doubt = 0.0
         self.marks = Marks(self)
         self.wall = WallView(crops, self.marks)
         self.wall.caption, self.wall.short_caption, self.wall.tip = self._caption, self._percent, self._tip
@@ -154,6 +155,7 @@ class WallPage(QWidget):
             rows = rows[(sure >= low - 1e-6) & (sure <= high + 1e-6)]
             if self._judged is not None:
                 rows = rows[~self._judged[rows]]
+        self._doubt = 0.0 if pile is None else float((1.0 - pile.confidences[rows]).sum())
         self.wall.show_pile(pile, rows, keep_place=keep_place)
         self._stack.setCurrentWidget(self.wall if len(rows) else self._empty)
         self._empty.set_text(self._why_empty())
@@ -179,8 +181,9 @@ class WallPage(QWidget):
         name = self._label_name(choice.label_id) if choice is not None else ""
         self.header.title.show_text(name)
         rows = self.wall.rows
-        judgement = self.marks.judgement(rows, rest=True)
-        accepted, settled = len(judgement.accepted), len(judgement.rejected) + len(judgement.relabelled)
+        marked = [row for row in self.marks.rows if self.wall.place_of(row) >= 0]
+        settled = len(marked)
+        accepted = len(rows) - settled
         parts: list[str] = []
         if pile is not None and choice is not None:
             shown = f"{len(rows):,}" if len(rows) == len(pile) else self.tr("{0} of {1}").format(*_counts(rows, pile))
@@ -189,7 +192,7 @@ class WallPage(QWidget):
                 parts.append(self.tr("{0} marked").format(f"{len(self.marks):,}"))
             if self.marks.selected:
                 parts.append(self.tr("{0} selected").format(f"{len(self.marks.selected):,}"))
-            wrong = float((1.0 - pile.confidences[judgement.accepted]).sum())
+            wrong = max(0.0, self._doubt - float((1.0 - pile.confidences[marked]).sum()))
             words = self.tr("about {0} of the rest wrong")
             if choice.task is not Task.TAGS or self._is_uncalibrated():
                 words = self.tr("about {0} of the rest wrong (uncalibrated)")
@@ -354,9 +357,7 @@ def _carried(judged: np.ndarray | None, before: WallPile, after: WallPile) -> np
     """Which rows of ``after`` were judged as rows of ``before`` and are only still there because they were read too early."""
     if judged is None or not len(after):
         return None
-    known = before.rows_by_key
-    rows = np.asarray([known.get(after.key(row), -1) for row in range(len(after))], np.int64)
-    carried = (rows >= 0) & judged[rows]
+    carried: np.ndarray = np.isin(after.codes, before.codes[judged])
     return carried if carried.any() else None
 
 

@@ -41,11 +41,10 @@ class WallPainter:
             painter.drawText(at, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, words)
 
     def paint_caption(self, painter: QPainter, at: QRect, text: str, short: str) -> None:
-        """The words under the picture; the short ones where the long do not fit."""
+        """The words under the picture, in the painter's font; the short ones where the long do not fit."""
         static, width = self._text(text)
         if width > at.width():
             static, width = self._text(short)
-        painter.setFont(caption_font())
         painter.setPen(QColor(theme().tokens.muted))
         painter.drawStaticText(QPointF(at.left() + 1, at.bottom() + 2), static)
 

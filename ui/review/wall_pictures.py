@@ -18,22 +18,24 @@ from ui.theme import theme
 if TYPE_CHECKING:
     from annotator.usecases.wall import WallPile
 
-SCALED_KEPT = 2000
+KEPT_BYTES = 96 << 20
 LINE_PX, HALO_PX = 2.0, 4.0
 DASHES = (3.0, 2.0)
 LabelOf = Callable[[int], Label | None]
 
 
 class WallPictures:
-    """Pictures by the row of the pile that is shown; ``clear`` when the pile, the size or the colours change."""
+    """Pictures by what is on them and how large they are; ``clear`` when the theme's colours change."""
 
     def __init__(self, crops: CropLoader) -> None:
         self._crops = crops
-        self._scaled: OrderedDict[int, QPixmap] = OrderedDict()
+        self._made: OrderedDict[tuple[Crop, int, int, float, str], QPixmap] = OrderedDict()
+        self._bytes = 0
 
     def clear(self) -> None:
         """Make all of them anew."""
-        self._scaled.clear()
+        self._made.clear()
+        self._bytes = 0
 
     def crop_of(self, pile: WallPile, row: int, pixels: float) -> Crop:
         """The crop of a row for a height of device pixels. What has an outline brings it along."""
@@ -45,23 +47,29 @@ class WallPictures:
             shape = pile.ids[row] if pile.ids is not None and pile.task is not Task.TAGS else None
         return Crop(int(pile.image_ids[row]), bounds, side_for(pixels), shape)
 
-    def get(self, row: int, crop: Crop, size: QSize, ratio: float, color: str) -> QPixmap | None:
-        """The picture of a row in a cell of ``size``; None while its crop is on its way or when it cannot be read."""
-        known = self._scaled.get(row)
+    def get(self, crop: Crop, size: QSize, ratio: float, color: str) -> QPixmap | None:
+        """The picture of a crop in a cell of ``size``; None while the crop is on its way or when it cannot be read."""
+        key = (crop, size.width(), size.height(), ratio, color)
+        known = self._made.get(key)
         if known is not None:
+            self._made.move_to_end(key)
             return known
         image = self._crops.get(crop)
         if image is None:
             return None
-        made = fitted(image, self._crops.rings(crop), size, ratio, color)
-        self._scaled[row] = made
-        while len(self._scaled) > SCALED_KEPT:
-            self._scaled.popitem(last=False)
+        made = self._made[key] = fitted(image, self._crops.rings(crop), size, ratio, color)
+        self._bytes += _bytes_of(made)
+        while self._bytes > KEPT_BYTES and len(self._made) > 1:
+            self._bytes -= _bytes_of(self._made.popitem(last=False)[1])
         return made
 
     def is_lost(self, crop: Crop) -> bool:
         """Whether the crop was tried and cannot be shown."""
         return self._crops.is_lost(crop)
+
+
+def _bytes_of(pixmap: QPixmap) -> int:
+    return 4 * pixmap.width() * pixmap.height()
 
 
 def fitted(image: QImage, rings: Rings, size: QSize, ratio: float, color: str) -> QPixmap:

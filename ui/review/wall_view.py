@@ -6,7 +6,7 @@ what the new row costs, whatever the size of the pile.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +29,7 @@ from ui.review.wall_layout import CAPTION_PX, GAP, Cell, WallLayout
 from ui.review.wall_painter import WallPainter
 from ui.review.wall_pictures import WallPictures
 from ui.theme import theme
+from ui.theme.theme import caption_font
 
 if TYPE_CHECKING:
     from annotator.usecases.wall import WallPile
@@ -37,6 +38,8 @@ HEIGHTS = (56, 72, 96, 128, 176, 240, 320)
 USUAL = 3
 CLICK_PX = 5
 EDGE_MS = 30
+FEW = 64
+"""So many cells are painted again one by one."""
 
 
 class WallView(QAbstractScrollArea):
@@ -75,7 +78,7 @@ class WallView(QAbstractScrollArea):
         self._drift.setInterval(EDGE_MS)
         self._drift.timeout.connect(self._drag_on)
         crops.ready.connect(self._crop_ready)
-        marks.changed.connect(self.refresh)
+        marks.touched.connect(self._marks_touched)
         theme().changed.connect(self.repaint_all)
 
     # --- what is shown -------------------------------------------------------------------------------------------------
@@ -87,7 +90,6 @@ class WallView(QAbstractScrollArea):
         self._pile, self._rows = pile, np.asarray(rows, np.int64)
         self._place_of = np.full(0 if pile is None else len(pile), -1, np.int64)
         self._place_of[self._rows] = np.arange(len(self._rows))
-        self.pictures.clear()
         self._lay_out()
         self.verticalScrollBar().setValue(top if keep_place else 0)
         row = pile.rows_by_key.get(before, -1) if pile is not None and before is not None else -1
@@ -125,7 +127,6 @@ class WallView(QAbstractScrollArea):
         step = min(max(step, 0), len(HEIGHTS) - 1)
         if step != self._zoom:
             self._zoom = step
-            self.pictures.clear()
             middle = self.verticalScrollBar().value() + self.viewport().height() // 2
             held = self._cursor if self._is_in_view(self._cursor) else self._layout.at(GAP + 1, middle)
             self._lay_out()
@@ -162,6 +163,13 @@ class WallView(QAbstractScrollArea):
     def refresh(self) -> None:
         """Paint everything in view again."""
         self.viewport().update()
+
+    def _marks_touched(self, rows: Collection[int] | None) -> None:
+        if rows is None or len(rows) > FEW:
+            self.refresh()
+            return
+        for row in rows:
+            self._update_place(self.place_of(row))
 
     def repaint_all(self) -> None:
         """Make the pictures anew, too: colours have changed."""
@@ -323,7 +331,6 @@ class WallView(QAbstractScrollArea):
             self._lay_out()
             return
         held = self._cursor if self._is_in_view(self._cursor) else -1
-        self.pictures.clear()
         self._lay_out()
         if held >= 0:
             self._reveal(held)
@@ -344,15 +351,16 @@ class WallView(QAbstractScrollArea):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         offset = self.verticalScrollBar().value()
-        area = event.rect()
+        area, torn = event.rect(), event.region()
         painter = QPainter(self.viewport())
+        painter.setFont(caption_font())
         painter.fillRect(area, QColor(theme().tokens.surround))
         first = max(0, (area.top() + offset - GAP) // self._layout.row_px)
         last = min(self._layout.rows - 1, (area.bottom() + offset + 4) // self._layout.row_px)
         for row in range(first, last + 1):
             for place, cell in zip(self._layout.places(row), self._layout.cells(row), strict=True):
                 at = QRect(cell.x, cell.y - offset, cell.width, cell.height)
-                if at.adjusted(-4, -4, 4, CAPTION_PX + 4).intersects(area):
+                if torn.intersects(at.adjusted(-4, -4, 4, CAPTION_PX + 4)):
                     self._paint_cell(painter, place, at)
         if self._band is not None:
             self.painter.paint_band(painter, QRectF(self._band.translated(0, -offset)))
@@ -364,7 +372,7 @@ class WallView(QAbstractScrollArea):
         crop = self.crop_of(row)
         label = self.painter.label_of(int(self._pile.label_ids[row]))
         color = "" if label is None else label.color
-        pixmap = self.pictures.get(row, crop, at.size(), self.devicePixelRatioF(), color)
+        pixmap = self.pictures.get(crop, at.size(), self.devicePixelRatioF(), color)
         lost = pixmap is None and self.pictures.is_lost(crop)
         self.painter.paint_picture(painter, at, pixmap, lost=lost)
         self.painter.paint_caption(painter, at, self.caption(row), self.short_caption(row))

@@ -33,7 +33,7 @@ def perform(project: Project, audit: Audit, checked: dict[UUID, int | None]) -> 
     history.perform(desk.verdicts(audit, checked, history.page))
     conclusion = desk.conclude(audit, checked)
     desk.record(conclusion)
-    history.perform(desk.acceptance(conclusion, history.page))
+    history.perform(desk.acceptance(conclusion, history.pages))
     history.flush()
     return conclusion.missing
 

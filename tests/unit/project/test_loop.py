@@ -162,7 +162,7 @@ def test_a_tag_whose_acceptance_is_undone_is_counted_once(suggested: Project) ->
     suggested.history.flush()
     images = suggested.review.pile().image_ids.tolist()
     assert len(images) == accepted
-    assert set(suggested.images.shown_counts(images).values()) == {(0, 0)}
+    assert set(suggested.images.open_on(images).values()) == {0}
 
 
 def test_accepting_from_a_confidence_is_one_edit(suggested: Project) -> None:

@@ -219,7 +219,7 @@ def test_a_sample_of_imported_tags_is_taken_up_again_and_concluded(project: Proj
     history.perform(desk.verdicts(audit, right(audit), history.page))
     conclusion = desk.conclude(audit, right(audit))
     desk.record(conclusion)
-    history.perform(desk.acceptance(conclusion, history.page))
+    history.perform(desk.acceptance(conclusion, history.pages))
     history.flush()
     (signed,) = desk.signed()
     assert signed.accepted == len(conclusion.accept) == len(images) - len(audit.sample)
