@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import BindParameter, Connection, bindparam, select
 
 from annotator.domain.page import Page, annotation_order, in_terms_of, suggestion_order, verdict_order
 from annotator.domain.records import Annotation, Suggestion, Verdict
@@ -21,7 +21,7 @@ from annotator.store.tables import AnnotationRow, BatchLabelRow, BatchRow, Sugge
 from annotator.store.visibility import verdict_visible
 
 # Statements that are made once cost a third of those that are made anew for each page.
-_IMAGE = bindparam("image")
+_IMAGE: BindParameter[int] = bindparam("image")
 _DRAWN = select(*annotation_rows.COLUMNS, AnnotationRow.added_by, AnnotationRow.removed_by).where(
     AnnotationRow.image_id == _IMAGE
 )
