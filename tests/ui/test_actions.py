@@ -30,6 +30,7 @@ class Desk(QWidget):
                 Command("box", "&Tools", "Box", ("B",), self.do, ("box",)),
                 Command("enter", "&Edit", "Accept", ("Return",), self.do, ("accept",), enabled=self.may),
                 Command("walk", "&Edit", "Next suggestion", ("Tab",), self.do, ("walk",), scope=Scope.CANVAS),
+                Command("scan", "&File", "Scan again", ("F5",), self.do, ("scan",)),
                 Command("free", "&Edit", "No key", (), self.do, ("free",)),
             ],
         )
@@ -61,6 +62,8 @@ def test_a_key_runs_its_command_on_the_canvas_and_is_text_in_a_field(desk: Desk,
     qtbot.keyClick(desk.field, Qt.Key.Key_Return)
     assert desk.field.text() == "bob"
     assert desk.done == ["box"]
+    qtbot.keyClick(desk.field, Qt.Key.Key_F5)  # function keys write nothing
+    assert desk.done == ["box", "scan"]
 
 
 def test_enter_of_the_number_pad_is_enter(desk: Desk, qtbot) -> None:  # type: ignore[no-untyped-def]

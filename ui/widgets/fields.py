@@ -19,7 +19,7 @@ def is_typing(event: QEvent) -> bool:
         event.type() == QEvent.Type.ShortcutOverride
         and isinstance(event, QKeyEvent)
         and event.modifiers() in _PLAIN
-        and event.key() not in (Qt.Key.Key_F1, Qt.Key.Key_F6)
+        and not Qt.Key.Key_F1 <= event.key() <= Qt.Key.Key_F35  # they write nothing
     )
 
 
