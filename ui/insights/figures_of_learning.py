@@ -57,6 +57,7 @@ class RoundsFigure(Figure):
             plot.plot(x[~kept], y[~kept], pen=None, symbol="x", symbolSize=11, symbolPen=pen("bad", 1),
                       symbolBrush=brush("bad"))  # fmt: skip
         plot.setYRange(max(0.0, float((y - spread).min()) - 5), min(100.0, float((y + spread).max()) + 5))
+        plot.setXRange(0.0, 1.05 * float(x.max()), padding=0)
         label_axes(plot, tr("labels"), tr("% right"))
 
     def table(self) -> Table:

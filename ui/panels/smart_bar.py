@@ -42,7 +42,6 @@ class SmartBar(QWidget):
         self.tolerance.setDecimals(2)
         self.tolerance.setSingleStep(0.5)
         self.tolerance.setSuffix(" px")
-        self.tolerance.setProperty("role", "bare")
         self.tolerance.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.tolerance.setFixedSize(76, HEIGHT - 8)
         self.tolerance.setFocusPolicy(Qt.FocusPolicy.ClickFocus)

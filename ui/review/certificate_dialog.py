@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QAbstractSpinBox,
     QDoubleSpinBox,
     QFileDialog,
     QFormLayout,
@@ -70,7 +69,6 @@ class CertificateDialog(Dialog):
         self.checks.setValue(CHECKS)
         self.checks.setAccessibleName(self.tr("Suggestions to check"))
         for field in (self.target, self.checks):
-            field.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
             field.setFixedWidth(110)
         self.tasks.setFixedWidth(110)
         self.right = label("", "muted", wrap=True)

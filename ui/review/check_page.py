@@ -229,12 +229,10 @@ class CheckPage(QWidget):
         """What the keys mean for what is checked."""
         right = {
             Task.TAGS: self.tr("Enter: right"),
-            Task.BOXES: self.tr("Enter: right label, and the box fits"),
-            Task.MASKS: self.tr("Enter: right label, and the outline fits"),
+            Task.BOXES: self.tr("Enter: label right, box fits"),
+            Task.MASKS: self.tr("Enter: label right, outline fits"),
         }
-        return right[task] + self.tr(
-            " · Backspace or click: wrong · 1–9: is another label · drag: select · O: on the canvas"
-        )
+        return right[task] + self.tr(" · Backspace, click: wrong · 1–9: another label · drag: select · O: canvas")
 
     def _label(self, label_id: int) -> Label | None:
         return self._session.labels.get(label_id)

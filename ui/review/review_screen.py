@@ -175,7 +175,7 @@ class ReviewScreen(QWidget):
         for task in TASK_WORDS:
             choice = CheckChoice(task)
             if task in counts.to_check or kept == choice:
-                text = self.tr("Sample of {0} to check").format(TASK_WORDS[task])
+                text = self.tr("Sample of {0}").format(TASK_WORDS[task])
                 entries.append(PileEntry(text, choice, icon="check-circle", count=counts.to_check.get(task, 0)))
         if self._images is not None:
             number = len(self._images.image_ids)

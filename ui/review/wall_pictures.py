@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPixmap,
 
 from annotator.domain.kinds import Task
 from annotator.domain.records import Label
+from ui.canvas.colors import CanvasColors
 from ui.review.crops import Bounds, Crop, CropLoader, Rings, side_for
 from ui.theme import theme
 
@@ -92,13 +93,12 @@ def _draw(pixmap: QPixmap, rings: list[np.ndarray], unit: float, color: str) -> 
     for ring in rings:
         path.addPolygon(QPolygonF([QPointF(x, y) for x, y in ring.tolist()]))
         path.closeSubpath()
-    tokens = theme().tokens
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(QColor(tokens.surround), HALO_PX * unit))
+    painter.setPen(QPen(QColor(CanvasColors().halo), HALO_PX * unit))
     painter.drawPath(path)
-    pen = QPen(QColor(color or tokens.accent), LINE_PX * unit)
+    pen = QPen(QColor(color or theme().tokens.accent), LINE_PX * unit)
     pen.setDashPattern(list(DASHES))
     pen.setCapStyle(Qt.PenCapStyle.FlatCap)
     painter.setPen(pen)

@@ -48,6 +48,8 @@ def draw(window: MainWindow, review: ReviewScreen, qtbot: Any) -> None:
     project = window.session.project
     assert project is not None
     total = BOXES * len(project.images.ids())
+    for field in (dialog.target, dialog.checks):
+        assert field.lineEdit().width() > 60, "the number can be read"
     dialog.target.setValue(30.0)
     dialog.checks.setValue(CHECKS)
     qtbot.waitUntil(

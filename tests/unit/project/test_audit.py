@@ -113,6 +113,46 @@ def test_the_same_picture_saved_otherwise_is_found_and_moved_to_one_split(projec
     assert project.images.get(copy.id).split is Split.TRAIN
 
 
+def test_copies_in_a_generated_set_are_found_and_strangers_are_not(project: Project, pictures: Path) -> None:
+    """Ten scenes; of six a copy in another folder: other quality, half the size, brighter, a little cropped."""
+    changes = {
+        "quality": lambda p: p,
+        "half": lambda p: cv2.resize(p, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA),
+        "brighter": lambda p: np.clip(p.astype(np.int16) + 12, 0, 255).astype(np.uint8),
+        "cropped": lambda p: p[2:-2, 3:-3],
+    }
+    rng = np.random.default_rng(8)
+    copies: dict[str, str] = {}
+    for number in range(10):
+        coarse = rng.integers(0, 255, (6, 8, 3), dtype=np.uint8)
+        scene = cv2.resize(coarse, (256, 192), interpolation=cv2.INTER_CUBIC)
+        (pictures / "scenes").mkdir(exist_ok=True)
+        (pictures / "again").mkdir(exist_ok=True)
+        cv2.imwrite(str(pictures / "scenes" / f"{number}.png"), scene)
+        if number < 6:
+            name = list(changes)[number % len(changes)]
+            cv2.imwrite(
+                str(pictures / "again" / f"{number}-{name}.jpg"), changes[name](scene), [cv2.IMWRITE_JPEG_QUALITY, 80]
+            )
+            copies[f"again/{number}-{name}.jpg"] = f"scenes/{number}.png"
+    project.scan()
+    images = project.images.many(project.images.ids().tolist())
+    first = [image for image in images if image.uri in copies.values()]
+    later = [image for image in images if image.uri in copies]
+    project.history.perform(set_split(first, Split.TRAIN, annotator="ann"))
+    project.history.perform(set_split(later[:3], Split.TEST, annotator="ann"))
+    project.history.perform(set_split(later[3:], Split.TRAIN, annotator="ann"))
+    project.history.flush()
+    scenes = {image.uri for image in images if image.uri.startswith(("scenes/", "again/"))}
+    found = [each for each in project.audit(("duplicates",)).findings if {each.uri, each.other} & scenes]
+    assert {frozenset((each.uri, each.other)) for each in found} == {frozenset(pair) for pair in copies.items()}
+    apart = {image.uri for image in later[:3]}
+    across = {frozenset((each.uri, each.other)) for each in found if "and they are in" in each.reason}
+    assert across == {frozenset((uri, copies[uri])) for uri in apart}
+    moved = {frozenset((each.uri, each.other)) for each in found if each.fix.startswith("move to ")}
+    assert moved == across, "a copy in another split is moved beside the first, any other is left out"
+
+
 def test_annotators_who_differ_are_named_and_agreement_with_another_dataset_is_measured(
     project: Project, tmp_path: Path
 ) -> None:
