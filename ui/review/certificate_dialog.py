@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from annotator.domain.kinds import Task
 from ui.dialogs.dialog import Dialog
 from ui.saving import save_json
+from ui.theme.tokens import SPACE_2
 from ui.widgets.basics import label, push_button
 from ui.widgets.choices import ComboBox
 
@@ -70,6 +71,7 @@ class CertificateDialog(Dialog):
         self.checks.setAccessibleName(self.tr("Suggestions to check"))
         for field in (self.target, self.checks):
             field.setFixedWidth(110)
+            field.lineEdit().setTextMargins(SPACE_2, 0, SPACE_2, 0)
         self.tasks.setFixedWidth(110)
         self.right = label("", "muted", wrap=True)
         self.forecast = label("", "muted", wrap=True)

@@ -88,8 +88,8 @@ QLineEdit:disabled, QComboBox:disabled, QSpinBox:disabled {{ color: {disabled}; 
 QLineEdit[role="hero"] {{ font-size: {title}px; padding: 10px 12px; }}
 QLineEdit[role="hero"]:focus {{ padding: 9px 11px; }}
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: 0; }}
-QComboBox QLineEdit, QComboBox QLineEdit:focus {{ background: transparent; border: 0; padding: 0; }}
-QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus {{ background: transparent; border: 0; padding: 0 8px; }}
+QComboBox QLineEdit, QComboBox QLineEdit:focus, QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus {{
+  background: transparent; border: 0; padding: 0; }}
 QComboBox::drop-down {{ border: 0; width: 22px; }}
 QComboBox::down-arrow {{ image: none; }}
 QComboBox QAbstractItemView {{
