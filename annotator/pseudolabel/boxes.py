@@ -44,7 +44,7 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class BoxCalibration:
+class ShapeCalibration:
     """Confidence = sigmoid(``slope`` · logit(score) + ``shift``), fitted on ``verdicts``; the score itself with too few."""
 
     slope: float = 1.0
@@ -62,14 +62,14 @@ class BoxCalibration:
         return np.asarray(1 / (1 + np.exp(-(self.slope * _logit(scores) + self.shift))), np.float32)
 
 
-def calibrate_boxes(scores: FloatArray, accepted: NDArray[np.bool_]) -> BoxCalibration:
+def calibrate_shapes(scores: FloatArray, accepted: NDArray[np.bool_]) -> ShapeCalibration:
     """Fit on verdicts: (n,) scores of boxes, and whether each was accepted as it was (corrected and rejected ones were not).
 
     Two numbers, because a box that is well seen may still need its edges moved: a temperature alone cannot say that.
     Pulled a little towards the score itself, so that verdicts of one kind only do not lead to certainty.
     """
     if len(scores) < MIN_VERDICTS:
-        return BoxCalibration(verdicts=len(scores))
+        return ShapeCalibration(verdicts=len(scores))
     from scipy.optimize import minimize
 
     logits, right = _logit(scores), np.asarray(accepted, np.float64)
@@ -80,7 +80,7 @@ def calibrate_boxes(scores: FloatArray, accepted: NDArray[np.bool_]) -> BoxCalib
         return float(likelihood.sum() + (values[0] - 1) ** 2 + 0.1 * values[1] ** 2)
 
     slope, shift = minimize(loss, np.asarray([1.0, 0.0]), method="Nelder-Mead").x
-    return BoxCalibration(max(0.05, float(slope)), float(shift), len(scores))
+    return ShapeCalibration(max(0.05, float(slope)), float(shift), len(scores))
 
 
 def merged(found: Found) -> Found:
@@ -121,7 +121,7 @@ def suggest_boxes(
     *,
     run_id: int,
     sure_from: float,
-    calibration: BoxCalibration,
+    calibration: ShapeCalibration,
     tiles: Sequence[tuple[float, float, float, float]] = (),
 ) -> list[Suggestion]:
     """Suggestions of one image, in the order of ``found``; ``label_ids`` and ``names`` belong to its classes.

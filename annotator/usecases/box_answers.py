@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from annotator.domain.geometry import Bounds, GeometryKind
 from annotator.domain.kinds import Decision, ImageState, Split, Task
 from annotator.domain.records import ImageFilter, Label
-from annotator.pseudolabel.boxes import BoxCalibration, Taken, calibrate_boxes
+from annotator.pseudolabel.boxes import ShapeCalibration, Taken, calibrate_shapes
 from annotator.store.session import Reader
 from annotator.usecases.index import usable_ids
 from annotator.usecases.parts import Parts
@@ -106,12 +106,12 @@ def closed_ids(parts: Parts) -> Ids:
     return np.union1d(done, skipped)
 
 
-def fit_calibration(parts: Parts, answers: BoxAnswers) -> BoxCalibration:
+def fit_calibration(parts: Parts, answers: BoxAnswers) -> ShapeCalibration:
     """From verdicts on complete images: there every suggestion was answered, so nobody chose which. Test images never count."""
     with parts.db.read() as reader:
         judged = reader.verdicts.judged(Task.BOXES)[-RECENT:]
     asked = [(s, v) for s, v in judged if s.image_id in answers.complete and s.image_id not in answers.test]
-    return calibrate_boxes(
+    return calibrate_shapes(
         np.asarray([s.score for s, _ in asked], np.float32),
         np.asarray([v.decision is Decision.ACCEPTED for _, v in asked], bool),
     )

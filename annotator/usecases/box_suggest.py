@@ -18,7 +18,7 @@ from annotator.domain.records import Label, Run, Suggestion
 from annotator.errors import AnnotatorError
 from annotator.job_context import JobContext
 from annotator.learning.box_queue import rank_by_boxes
-from annotator.pseudolabel.boxes import BoxCalibration, Taken, merged, open_to, suggest_boxes
+from annotator.pseudolabel.boxes import ShapeCalibration, Taken, merged, open_to, suggest_boxes
 from annotator.usecases import box_answers, box_heads, ranking
 from annotator.usecases.box_answers import BoxAnswers
 from annotator.usecases.box_pictures import Pictures
@@ -131,7 +131,7 @@ class _OpenRun:
     suggestions: int = 0
 
 
-def _start(parts: Parts, source: Source, calibration: BoxCalibration, initiator: str) -> _OpenRun:
+def _start(parts: Parts, source: Source, calibration: ShapeCalibration, initiator: str) -> _OpenRun:
     """The unfinished run of the same source, or a new one."""
     folder = parts.cache / "boxes"
     facts = {
@@ -155,7 +155,7 @@ def _commit(
     parts: Parts,
     run: _OpenRun,
     source: Source,
-    calibration: BoxCalibration,
+    calibration: ShapeCalibration,
     batch: Sequence[tuple[int, Looked]],
     initiator: str,
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,9 +24,11 @@ from annotator.media import decode
 from annotator.models import catalogue
 from annotator.models.embedded.encoder import EmbeddedImageEncoder
 from annotator.models.protocols import PromptSegmenter
+from annotator.pseudolabel.boxes import ShapeCalibration
 from annotator.usecases import semantic_heads
 from annotator.usecases.image_view import ImageView
 from annotator.usecases.index import usable_ids
+from annotator.usecases.mask_calibration import fit_calibrations
 from annotator.usecases.parts import Parts
 from annotator.usecases.readiness import can_suggest_masks
 from annotator.usecases.results import SuggestResult
@@ -44,11 +46,12 @@ PAINTED = "from what is painted"
 
 @dataclass(frozen=True)
 class _Work:
-    """What one run works with; ``head`` None before anything was painted."""
+    """What one run works with; ``head`` None before anything was painted; ``calibrations`` by reason."""
 
     segmenter: PromptSegmenter
     encoder: EmbeddedImageEncoder
     head: SemanticHead | None
+    calibrations: Mapping[str, ShapeCalibration]
 
 
 @functools.lru_cache(maxsize=1)
@@ -78,7 +81,8 @@ def suggest(parts: Parts, request: SuggestRequest, context: JobContext) -> Sugge
     if chosen != remembered:
         # Only now: a name that leads nowhere must not stick to the project.
         choose(settings, Role.MASKS, chosen)
-    work = _Work(segmenter, encoder, None if before is None else before[1])
+    calibrations = fit_calibrations(parts, (FROM_BOX, PAINTED))
+    work = _Work(segmenter, encoder, None if before is None else before[1], calibrations)
     ids = open_ids(parts, request.limit)
     started = time.monotonic()
     version = segmenter.info.version if work.head is None else f"{segmenter.info.version}+{work.head.version[:8]}"
@@ -112,6 +116,7 @@ def suggest(parts: Parts, request: SuggestRequest, context: JobContext) -> Sugge
         images_per_s=images / max(time.monotonic() - started, 1e-6),
         model=segmenter.info.id,
         unreadable=unreadable,
+        uncalibrated=any(each.uncalibrated for each in calibrations.values()),
     )
 
 
@@ -158,7 +163,13 @@ def _of_image(
             return []
         return [
             _suggestion(
-                run_id, image.id, each.mask, each.source.distribution, each.score, each.source.confidence, FROM_BOX
+                work,
+                run_id,
+                image.id,
+                each.mask,
+                each.source.distribution,
+                each.score * each.source.confidence,
+                FROM_BOX,
             )
             for each in fill(work.segmenter, decode(view.path_of(image)).rgb(), empty)
         ]
@@ -169,7 +180,7 @@ def _of_image(
     probabilities = work.head.probabilities(feature_maps(work.encoder, pixels))
     outputs = label_map(probabilities, image.height, image.width)
     return [
-        _suggestion(run_id, image.id, part.mask, ((part.label_id, part.probability),), part.probability, 1.0, PAINTED)
+        _suggestion(work, run_id, image.id, part.mask, ((part.label_id, part.probability),), part.probability, PAINTED)
         for part in parts_of(outputs, probabilities, work.head.label_ids)
         if not _known(part.label_id, part.mask, shapes)
     ]
@@ -184,16 +195,18 @@ def _known(label_id: int, mask: Mask, shapes: Sequence[tuple[int, Geometry]]) ->
 
 
 def _suggestion(
+    work: _Work,
     run_id: int,
     image_id: int,
     mask: Mask,
     distribution: tuple[tuple[int, float], ...],
     score: float,
-    confidence: float,
     reason: str,
 ) -> Suggestion:
-    """A row of the run; how sure a mask is, is how sure its outline and its box are together."""
-    sure = min(max(score * confidence, 0.0), 1.0)
+    """A row of the run. The ``score`` of a mask from a box: how sure its outline and its box are together."""
+    score, calibration = min(max(score, 0.0), 1.0), work.calibrations[reason]
+    sure = float(calibration.apply(np.asarray([score], np.float32))[0])
+    unsure = calibration.uncalibrated
     return Suggestion(
-        new_id(), run_id, image_id, mask, distribution, score, sure, reason, Task.MASKS, uncalibrated=True
+        new_id(), run_id, image_id, mask, distribution, score, sure, reason, Task.MASKS, uncalibrated=unsure
     )

@@ -11,8 +11,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 
-from annotator.domain.geometry import Box
-from annotator.domain.kinds import Decision, Source
+from annotator.domain.geometry import Box, Mask
+from annotator.domain.kinds import Decision, Source, Task
 from annotator.domain.records import JITTER, Suggestion, new_annotation
 from tests.ui.conftest import press, suggest
 from ui.canvas.scene import Style
@@ -133,6 +133,41 @@ def test_the_slider_hides_and_all_above_it_are_accepted_in_one_edit(window: Main
     press(window, Key.Key_Z, CTRL)
     assert window.session.page.annotations == ()
     assert visible(window) == [LOW, MIDDLE]
+
+
+def test_masks_are_walked_merged_relabelled_hidden_and_accepted_as_boxes_are(window: MainWindow, qtbot: Any) -> None:
+    qtbot.waitUntil(lambda: all(window.canvas.image_size))
+    press(window, "v")
+
+    def disk(x: int, y: int, radius: int) -> Mask:
+        rows, columns = np.mgrid[:120, :160]
+        made = Mask.from_array(np.hypot(columns - x, rows - y) <= radius)
+        assert made is not None
+        return made
+
+    low, twin, middle, high = disk(40, 95, 15), disk(41, 95, 15), disk(100, 55, 15), disk(40, 20, 15)
+    rows = (("cat", low, 0.9), ("dog", middle, 0.8), ("cat", high, 0.7), ("cat", twin, 0.6))
+    suggest(window, *rows, task=Task.MASKS)
+    window.session._reload_page(None)
+    assert visible(window) == [low, middle, high]
+    assert active(window) == low
+    press(window, Key.Key_O, SHIFT)
+    press(window, Key.Key_Tab)
+    assert active(window) == high
+    press(window, "3")
+    (annotation,) = window.session.page.annotations
+    assert (annotation.geometry, window.session.labels[annotation.label_id].name) == (high, "bird")
+    assert annotation.source is Source.CORRECTED
+    window.annotate.suggestions.slider.set_value(0.85)
+    assert visible(window) == [low]
+    window.annotate.suggestions.slider.set_value(0.75)
+    assert sorted(visible(window), key=lambda mask: mask.y) == [middle, low]
+    press(window, Key.Key_Return, SHIFT)
+    assert {a.geometry for a in window.session.page.annotations} == {high, middle, low}
+    assert window.session.page.suggestions == ()
+    press(window, Key.Key_Z, CTRL)
+    assert [a.geometry for a in window.session.page.annotations] == [high]
+    assert len(visible(window)) == 2
 
 
 def test_walking_brings_what_is_out_of_sight_into_view(window: MainWindow, said: list[Suggestion]) -> None:

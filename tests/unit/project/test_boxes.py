@@ -21,7 +21,7 @@ from annotator.learning.detection.augment import Copy, mirrored
 from annotator.learning.detection.scores import TrueBoxes, matches
 from annotator.learning.detection.targets import target_of
 from annotator.project import Project
-from annotator.pseudolabel.boxes import TILE, BoxCalibration, suggest_boxes
+from annotator.pseudolabel.boxes import TILE, ShapeCalibration, suggest_boxes
 from annotator.usecases import box_heads
 from annotator.usecases.box_pictures import Opened
 from annotator.usecases.box_sources import HeadSource, Looked
@@ -200,7 +200,7 @@ def test_small_things_in_a_large_picture_are_found_tile_by_tile(trained_folder: 
     assert len(matches(sure, truth)) >= 0.8 * len(truth.boxes)
     assert len(sure) <= 1.2 * len(truth.boxes)
     made = suggest_boxes(
-        1, sure, head.label_ids, NAMES, run_id=1, sure_from=0.3, calibration=BoxCalibration(), tiles=looked.tiles
+        1, sure, head.label_ids, NAMES, run_id=1, sure_from=0.3, calibration=ShapeCalibration(), tiles=looked.tiles
     )
     for suggestion in made:
         x1, y1, x2, y2 = suggestion.geometry.bounds() or (0, 0, 0, 0)

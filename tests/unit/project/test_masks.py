@@ -13,7 +13,8 @@ import pytest
 from annotator.domain import overlap
 from annotator.domain.geometry import Box, Mask, Tag
 from annotator.domain.kinds import ImageState, Split, Task
-from annotator.domain.records import new_annotation
+from annotator.domain.records import Suggestion, new_annotation, new_id
+from annotator.edits import accept, reject
 from annotator.errors import AnnotatorError
 from annotator.job_context import QUIET
 from annotator.learning import semantic_training
@@ -113,6 +114,47 @@ def test_the_segmenter_that_was_named_serves_from_then_on_and_one_that_leads_now
     with pytest.raises(AnnotatorError):
         project.suggest(Task.MASKS, "embedded")
     assert version(project.suggest(Task.MASKS).run) == named
+
+
+def test_verdicts_on_done_images_calibrate_how_sure_a_mask_is(project: Project) -> None:
+    """What scores .9 was right in one of five cases: the next mask from a box may not claim its score."""
+    *judged, last = project.images.ids().tolist()
+    words = project.history.vocabulary()
+    small = Mask.from_array(np.ones((3, 3), bool))
+    assert small is not None
+    with project._parts.db.write("test") as writer:
+        run = writer.runs.start(Task.MASKS, "test", "1")
+        said = [
+            Suggestion(
+                new_id(), run, i, small.moved(4 * n, 0), ((1, 0.9),), 0.9, 0.9, mask_suggest.FROM_BOX, Task.MASKS
+            )
+            for i in judged
+            for n in range(25)
+        ]
+        writer.suggestions.add_many(said)
+        thing = Mask.from_array(largest_piece(truth(project, last, 1)))
+        assert thing is not None
+        writer.annotations.add_many([new_annotation(last, 1, Box(*thing.bounds()))])
+    for image_id in judged:
+        for number, suggestion in enumerate(s for s in said if s.image_id == image_id):
+            judge = accept if number % 5 == 0 else reject
+            project.history.perform(judge(project.history.page(image_id), suggestion, words, annotator="ann"))
+
+    def suggested() -> Suggestion:
+        project.suggest(Task.MASKS)
+        (found,) = [s for s in project.review.open_suggestions(last) if s.task is Task.MASKS]
+        return found
+
+    project.history.flush()
+    before = suggested()
+    assert before.uncalibrated
+    assert before.confidence == pytest.approx(before.score)
+    with project._parts.db.write("test") as writer:
+        writer.images.set_done(judged, Task.MASKS)
+    after = suggested()
+    assert not after.uncalibrated
+    assert after.score == pytest.approx(before.score)
+    assert after.confidence < 0.5 * after.score
 
 
 def test_a_box_that_has_its_mask_is_left_alone(project: Project) -> None:

@@ -12,9 +12,9 @@ from annotator.pseudolabel.boxes import (
     MAYBE,
     RESCUED,
     TILE,
-    BoxCalibration,
+    ShapeCalibration,
     Taken,
-    calibrate_boxes,
+    calibrate_shapes,
     merged,
     open_to,
     suggest_boxes,
@@ -43,7 +43,7 @@ def taken(boxes: list[list[float]], labels: list[int], *, refused: bool = False)
 
 
 def suggest(boxes: Found, **how: object) -> list:
-    values = {"run_id": 3, "sure_from": 0.4, "calibration": BoxCalibration(), **how}
+    values = {"run_id": 3, "sure_from": 0.4, "calibration": ShapeCalibration(), **how}
     return suggest_boxes(7, boxes, LABELS, NAMES, **values)  # type: ignore[arg-type]
 
 
@@ -109,10 +109,10 @@ def test_confidence_is_the_score_until_a_hundred_verdicts_say_otherwise() -> Non
     rng = np.random.default_rng(0)
     scores = rng.uniform(0.2, 0.9, 600).astype(np.float32)
     accepted = rng.random(600) < scores * 0.5  # half of what looks right needs its edges moved
-    few = calibrate_boxes(scores[: MIN_VERDICTS - 1], accepted[: MIN_VERDICTS - 1])
+    few = calibrate_shapes(scores[: MIN_VERDICTS - 1], accepted[: MIN_VERDICTS - 1])
     assert few.uncalibrated
     np.testing.assert_array_equal(few.apply(scores[:3]), scores[:3])
-    fitted = calibrate_boxes(scores, accepted)
+    fitted = calibrate_shapes(scores, accepted)
     said = fitted.apply(np.asarray([0.3, 0.6, 0.85], np.float32))
     assert not fitted.uncalibrated
     np.testing.assert_allclose(said, [0.15, 0.3, 0.42], atol=0.08)
@@ -122,5 +122,5 @@ def test_confidence_is_the_score_until_a_hundred_verdicts_say_otherwise() -> Non
 
 
 def test_verdicts_of_one_kind_do_not_lead_to_certainty() -> None:
-    fitted = calibrate_boxes(np.full(150, 0.6, np.float32), np.ones(150, bool))
+    fitted = calibrate_shapes(np.full(150, 0.6, np.float32), np.ones(150, bool))
     assert 0.6 < fitted.apply(np.asarray([0.6], np.float32))[0] < 0.999
