@@ -1,7 +1,7 @@
 """``python -m tests``: everything that must hold before a change lands, in one command.
 
-Runs ruff, mypy, import-linter and pytest one after the other, goes on after a failure so that one run shows all of them, and
-exits 1 when any failed. Arguments are passed on to pytest.
+Runs ruff, mypy, import-linter, pytest and the guard against slowness one after the other, goes on after a failure so that one
+run shows all of them, and exits 1 when any failed. Arguments are passed on to pytest.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ def main() -> int:
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONWARNDEFAULTENCODING": ""}
     failed: list[str] = []
     pytest = ("pytest", (PYTHON, "-m", "pytest", "-m", "not soak", *sys.argv[1:]))
-    for name, command in (*CHECKS, pytest):
+    guard = ("speed", (PYTHON, "-m", "tests.benchmarks", "--guard"))
+    for name, command in (*CHECKS, pytest, guard):
         start = time.monotonic()
         print(f"== {name}", flush=True)
         if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode != 0:
