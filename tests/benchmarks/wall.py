@@ -32,6 +32,9 @@ def rows(quick: bool) -> Iterator[Row]:
     yield Row(f"wall of {count:,} crops: mark one by its key", found["mark_ms"], 16, "CPU ms")
     yield Row(f"wall of {count:,} crops: shown when it has been read", found["show_ms"], 50, "CPU ms")
     yield Row(f"wall of {count:,} crops: larger crops", found["zoom_ms"], 50, "CPU ms")
+    for what, (gap, busy, beats) in found["stalls"].items():
+        note = f"{gap:.0f} ms of the clock, {beats:,} beats"
+        yield Row(f"wall of {count:,} crops: busiest gap while {what}", busy, 50, "CPU ms", note=note)
 
 
 def measure(place: str, count: int) -> dict[str, Any]:
@@ -73,6 +76,7 @@ def measure(place: str, count: int) -> dict[str, Any]:
         shows = [gui_ms(lambda: (screen.wall.show_pile(choice, pile), at.flush())) for _ in range(7)]
         zooms = [gui_ms(lambda step=step: (wall.set_zoom(step), at.flush())) for step in (0, 1, 2, 1, 0, 1)]
         on_screen = len(wall.cells())
+        stalls = judged(at, screen, count)
     shutil.rmtree(place)
     return {
         "on_screen": on_screen,
@@ -82,7 +86,34 @@ def measure(place: str, count: int) -> dict[str, Any]:
         "mark_ms": statistics.median(marks),
         "show_ms": statistics.median(shows),
         "zoom_ms": statistics.median(zooms),
+        "stalls": stalls,
     }
+
+
+def judged(at: Any, screen: Any, count: int) -> dict[str, tuple[float, float, int]]:
+    """Half of the pile is accepted, then taken back: the longest gap and the most CPU time between two beats, in milliseconds.
+
+    The pile is read again each time; what the window does with half of it is in there.
+    """
+    from tests.benchmarks.stall import Heartbeat
+
+    heart, history = Heartbeat(), at.project.history
+    screen.wall.header.range.set_ends(0.5, 1.0)
+    screen.wall._range_changed(0.5, 1.0)
+    half = len(screen.wall.wall.rows)
+    found = {}
+
+    def measure(name: str, action: Any, left: int) -> None:
+        heart.start()
+        action()
+        at.until(lambda: not at.window.jobs.running and not history.saving and len(screen.wall.pile) == left)
+        at.rest(1)
+        heart.stop()
+        found[name] = (heart.gap * 1e3, heart.busy * 1e3, heart.beats)
+
+    measure("half of it is accepted", screen.wall.accept, count - half)
+    measure("that is undone", at.window.session.undo, count)
+    return found
 
 
 def suggestions(project: Path, images: int, count: int) -> None:
