@@ -134,7 +134,7 @@ class ImageEdits(QObject):
 
     def _finish(self, title: str, edit: Edit) -> None:
         if edit.changes:
-            self._session.perform(edit)
+            self._session.perform_later(edit)
             self.bulk_done.emit(title)
 
 

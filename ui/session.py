@@ -6,6 +6,7 @@ The session knows no widget. Every panel reads it, listens to its signals and ca
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -71,6 +72,7 @@ class Session(QObject):
         self._arrivals = Relay(self._changed, self)
         self._unsubscribe: Any = None
         self._later: Callable[[], None] | None = None
+        self._queued: deque[Edit] = deque()
 
     # --- the project ---------------------------------------------------------------------------------------------------
 
@@ -80,6 +82,7 @@ class Session(QObject):
         self.project = project
         # The history hears of a change before the session does, which then asks it for the page.
         project.history.on_failure = self._commit_failed
+        project.history.on_finished = self._commits.post
         self._unsubscribe = project.subscribe(self._arrivals.post)
         self._reload_labels()
         self.order.follow(project)
@@ -92,6 +95,8 @@ class Session(QObject):
         if self.project is None:
             return
         self.closing.emit()
+        while self._queued:
+            self.perform(self._queued.popleft())
         self._later = None
         self.select(())
         self.activate(None)
@@ -210,12 +215,18 @@ class Session(QObject):
         """Do an edit: on screen now, on disk as soon as the lane has written it."""
         if self.project is None or edit is None or not edit.changes:
             return
-        performed = self.project.history.perform(edit)
+        self.project.history.perform(edit)
         self._tell_saved()
-        performed.future.add_done_callback(self._commits.post)
         self._reload_page(edit.image_id)
         self._follow_labels(edit)
         self.edited.emit(edit)
+
+    def perform_later(self, edit: Edit) -> None:
+        """Do a bulk edit that was made in the background. While others are being saved it waits, and the window does not."""
+        if self.project is not None and self.project.history.saving:
+            self._queued.append(edit)
+        else:
+            self.perform(edit)
 
     def undo(self) -> None:
         """Take back the last edit and show the image that it changed."""
@@ -280,9 +291,13 @@ class Session(QObject):
         self.changes.emit(changes)
         self._tell_saved()
 
-    def _committed(self, future: Any) -> None:
-        self._tell_saved(failed=future.exception() is not None)
-        if self._later is not None and self.project is not None and not self.project.history.saving:
+    def _committed(self, error: BaseException | None) -> None:
+        self._tell_saved(failed=error is not None)
+        if self.project is None or self.project.history.saving:
+            return
+        if self._queued:
+            self.perform(self._queued.popleft())
+        elif self._later is not None:
             step, self._later = self._later, None
             step()
 

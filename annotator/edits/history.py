@@ -1,7 +1,8 @@
 """An annotator's history: perform, undo and redo edits; pages as they are with edits that are still being saved.
 
 Used from one thread, the window's or a script's. Edits show at once and are written by the lane; a failed one is taken back and
-reported through ``on_failure``, which, like the futures, runs on the lane's thread.
+reported through ``on_failure``; ``on_finished`` hears of each that was saved or failed, undone and redone ones too. Both, like
+the futures, run on the lane's thread.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from annotator.store import Database, WriteLane, Writer
 from annotator.store.edit_log import EditKind
 
 OnFailure = Callable[[Edit, BaseException], None]
+OnFinished = Callable[[BaseException | None], None]
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class History:
     ) -> None:
         self.annotator = annotator
         self.on_failure = on_failure
+        self.on_finished: OnFinished | None = None
         self._database = database
         self._lane = lane
         self._guard = threading.RLock()
@@ -217,12 +220,14 @@ class History:
             if error is None:
                 # Rows of a batch are in the database now; the log and the stacks name the batch alone.
                 flight.node.edit = without_rows(flight.edit)
-                return
-            flight.node.id = None
-            self._rebuild()
-            self._recent.clear()
-        if self.on_failure is not None:
+            else:
+                flight.node.id = None
+                self._rebuild()
+                self._recent.clear()
+        if error is not None and self.on_failure is not None:
             self.on_failure(flight.edit, error)
+        if self.on_finished is not None:
+            self.on_finished(error)
 
     def _hear(self, changes: ChangeSet) -> None:
         self._recent.hear(changes, self.annotator)

@@ -11,6 +11,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from annotator import edits
 from annotator.domain.geometry import Box, GeometryKind
 from annotator.domain.kinds import Decision, ImageState, Source, Split, Task
 from annotator.domain.records import ImageFilter, new_annotation
@@ -368,6 +369,22 @@ def test_many_thumbnails_are_edited_without_waiting(
     assert all(window.session.read_page(i).image.flagged for i in window.session.order.ids.tolist())
     press(window, Qt.Key.Key_Z, CTRL)
     assert not window.session.image.flagged
+
+
+def test_bulk_edits_wait_for_each_other_and_the_window_for_none_of_them(window: MainWindow, qtbot: Any) -> None:
+    session = window.session
+    history, labels = session.project.history, session.ordered_labels()
+    gate = threading.Event()
+    session.project._parts.lane.submit(lambda writer: gate.wait(60))
+    session.perform(edits.delete_label(labels[0], annotator="Ada"))
+    assert history.saving == 1
+    session.perform_later(edits.delete_label(labels[1], annotator="Ada"))
+    assert labels[1].id in session.labels
+    gate.set()
+    qtbot.waitUntil(lambda: not history.saving and labels[1].id not in session.labels, timeout=60_000)
+    session.undo()
+    session.undo()  # while the first undo may still be on its way to the disk
+    qtbot.waitUntil(lambda: {labels[0].id, labels[1].id} <= session.labels.keys(), timeout=60_000)
 
 
 def test_a_new_name_is_beside_what_is_done_from_now_on(window: MainWindow, qtbot: Any) -> None:

@@ -50,7 +50,7 @@ class Judging(QObject):
     def _finished(self, view: JobView) -> None:
         if view.id in self._tagging:
             number = self._tagging.pop(view.id)
-            self._session.perform(view.result)
+            self._session.perform_later(view.result)
             self.said.emit(self.tr("Tagged {0} images").format(f"{number:,}"))
         judgement = self._waiting.pop(view.id, None)
         if judgement is None:
@@ -60,7 +60,7 @@ class Judging(QObject):
         if not edit.changes:
             self.failed.emit()
             return
-        self._session.perform(edit)
+        self._session.perform_later(edit)
         self.said.emit(self._words(judgement))
 
     def _ended(self, view: JobView) -> None:

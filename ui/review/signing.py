@@ -96,7 +96,8 @@ class Signing(QObject):
             self._accepting = None
             conclusion, edit = view.result
             view.result = None  # the rows of a large edit are not kept for the log of jobs
-            self._session.perform(edit)
+            if edit is not None:
+                self._session.perform_later(edit)
             self.concluded.emit(conclusion)
 
     def _given_up(self, view: JobView) -> None:

@@ -136,3 +136,17 @@ def test_given_suggestions_make_a_wall_in_their_order(project: Project) -> None:
     assert wall.image_ids.tolist() == [4, 2]
     assert wall.ids == tuple(s.id for s in chosen)
     assert wall.aspects.tolist() == [2.0, 2.0]
+
+
+def test_many_pages_are_those_that_are_read_one_by_one_and_wait_for_what_is_being_saved(project: Project) -> None:
+    pile = project.review.walls.read(Task.BOXES, 1)
+    project.history.perform(project.history.pile_edit(pile, Judgement(rows(0, 1), rows(2), {3: 3}), "Review cat"))
+    wanted = [*range(IMAGES, 0, -1)]
+    assert list(project.history.pages(wanted)) == [project.history.page(image) for image in wanted]
+
+
+def test_a_row_has_the_same_code_wherever_it_stands(project: Project) -> None:
+    pile = project.review.walls.read(Task.BOXES, 1).indexed()
+    turned = pile.pick(np.arange(len(pile))[::-1])
+    assert turned.codes.tolist() == pile.codes.tolist()[::-1]
+    assert len(set(pile.codes.tolist())) == len(pile)
