@@ -64,6 +64,7 @@ class DatasetImage:
     """One image. ``name`` is its path relative to the dataset's image folder, POSIX separators; ``path`` the file if known.
 
     ``sequence`` names the video or burst that it is frame number ``frame`` of, counted as the dataset counts; empty for none.
+    ``orientation`` is the EXIF orientation of its file, 1 to 8; coordinates are always those of the upright picture.
     """
 
     name: str
@@ -78,6 +79,7 @@ class DatasetImage:
     extra: Mapping[str, Any] = field(default_factory=dict)
     sequence: str = ""
     frame: int = 0
+    orientation: int = 1
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from annotator.domain.geometry import Caption, Tag
 from annotator.domain.kinds import Source
 from annotator.domain.prompt import PROMPT
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage
 from annotator.formats.names import is_unicode
+from annotator.formats.placed import PLACED
 from annotator.formats.report import Tally
 from annotator.formats.spec import Field, FormatSpec
 
 WHY = "the format has no place for it"
+TURNED = (
+    "it is {}: coordinates are those of the upright picture; a program that does not turn the file shows them elsewhere"
+)
 
 
 class Unheld:
@@ -56,6 +61,8 @@ class Unheld:
             if value and field not in self._fields:
                 self._tally.dropped("", field.value, WHY, image.name)
         self._foreign(image.extra, "", image.name)
+        if image.orientation != 1 and not self._spec.lossless and any(map(_has_place, image.annotations)):
+            self._tally.converted("", "EXIF orientation", TURNED.format(image.orientation), image.name)
         return True
 
     def annotation(self, annotation: DatasetAnnotation, image: DatasetImage) -> None:
@@ -87,8 +94,12 @@ class Unheld:
                 self._tally.dropped(annotation.label, f"attribute {name}", WHY, image.name)
 
     def _foreign(self, extra: Mapping[str, object], label: str, image: str) -> None:
-        for owner in extra:
+        for owner, fields in extra.items():
             if owner == PROMPT:
                 self._tally.note("what the smart tool was shown is not kept")
-            elif owner != self._spec.id:
+            elif owner != self._spec.id and not (isinstance(fields, Mapping) and fields.keys() == {PLACED}):
                 self._tally.dropped(label, f"fields of {owner}", "they belong to another format", image)
+
+
+def _has_place(one: DatasetAnnotation) -> bool:
+    return not isinstance(one.geometry, Tag | Caption)

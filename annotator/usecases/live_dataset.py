@@ -175,6 +175,7 @@ class _Images:
             extra=image.metadata.get(FOREIGN_FIELDS, {}),
             sequence=image.sequence,
             frame=image.frame,
+            orientation=image.orientation,
         )
 
     def _name(self, label_id: int, geometry: Geometry) -> str:

@@ -94,6 +94,37 @@ def test_what_the_spec_declares_survives(format_id: str, data: st.DataObject, tm
 
 
 @every_format
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_what_is_read_is_written_to_the_same_bytes(
+    format_id: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+):
+    """Ids, orders, foreign fields and numbers: nothing moves when a dataset passes through."""
+    spec = registry.spec(format_id)
+    folder = tmp_path_factory.mktemp("again")
+    targets = [_target(format_id, folder / str(number)) for number in range(3)]
+    mode = "none" if spec.file_only else "copy"
+    dataset = data.draw(datasets(spec))
+    dataset = replace(dataset, images=_Pictured(dataset.images, folder / "pictures"))
+    for target in targets:
+        registry.writer(format_id).write(dataset, target, images=mode)
+        dataset = _read(format_id, target)[0]
+    assert _content(targets[2]) == _content(targets[1])
+    shutil.rmtree(folder)
+
+
+@every_format
+def test_a_turned_picture_is_stated_for_each_image(format_id: str, tmp_path: Path):
+    spec = registry.spec(format_id)
+    first, second, third = _simple(format_id).images
+    images = (first, replace(second, orientation=6), replace(third, orientation=8))
+    report = _write(format_id, replace(_simple(format_id), images=images), _target(format_id, tmp_path))
+    said = {row.detail.partition(":")[0]: row.examples for row in report.lossy if row.kind == "EXIF orientation"}
+    placed = all(a.geometry.kind not in (GeometryKind.TAG, GeometryKind.CAPTION) for a in first.annotations)
+    assert said == ({"it is 6": (second.name,), "it is 8": (third.name,)} if placed and not spec.lossless else {})
+
+
+@every_format
 def test_what_it_cannot_hold_is_in_the_report(format_id: str, tmp_path: Path):
     spec = registry.spec(format_id)
     dataset = everything()

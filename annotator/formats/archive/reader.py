@@ -138,4 +138,5 @@ def _image(
         extra,
         line.sequence,
         line.frame,
+        line.orientation,
     )

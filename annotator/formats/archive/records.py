@@ -68,6 +68,7 @@ class ImageLine(Struct, omit_defaults=True):
     extra: dict[str, Any] = {}
     sequence: str = ""
     frame: int = 0
+    orientation: int = 1
 
 
 encoder = msgspec.json.Encoder(order="deterministic")
@@ -123,6 +124,7 @@ def image_line(image: DatasetImage) -> ImageLine:
         dict(image.extra),
         image.sequence,
         image.frame,
+        image.orientation,
     )
 
 

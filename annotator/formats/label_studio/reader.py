@@ -20,7 +20,7 @@ from annotator.formats.label_studio.config import read_config, read_controls
 from annotator.formats.label_studio.minimal import is_minimal, tasks_of
 from annotator.formats.label_studio.names import picture_key, picture_name, upload_name
 from annotator.formats.label_studio.schema import Annotated, Result, Task
-from annotator.formats.label_studio.shapes import REGIONS, place_keys, read_shape, region_of
+from annotator.formats.label_studio.shapes import REGIONS, place_keys, read_shape, region_of, unmoved
 from annotator.formats.label_studio.spec import CONFIG, looks_like_label_studio
 from annotator.formats.lazy import LazyImages
 from annotator.formats.names import find_file
@@ -283,8 +283,9 @@ class _Reading:
             if wrong := self._findings.placed(shape.geometry, width, height):
                 raise ValueError(wrong)
             geometry, how = shape.geometry, shape.how
-            foreign |= shape.foreign
-            own = {*place_keys(group.region), REGIONS[group.region]}
+            keys = place_keys(group.region)
+            foreign |= shape.foreign | unmoved(group.region, first.value, geometry, width, height)
+            own = {*keys, REGIONS[group.region]}
             if kept := {k: v for k, v in first.value.items() if k not in own}:
                 foreign["value"] = kept
             if not first.type.endswith("labels"):

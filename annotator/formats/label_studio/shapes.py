@@ -23,6 +23,7 @@ from annotator.domain.geometry import (
 from annotator.formats.label_studio import brush
 from annotator.formats.numbers import number
 from annotator.formats.outline import keyhole
+from annotator.formats.placed import kept
 
 ELLIPSE_CORNERS = 72
 FULL_TURN = 360
@@ -140,6 +141,16 @@ def _ellipse(value: Mapping[str, Any], width: int, height: int) -> Polygon:
     return Polygon((PolygonPart(tuple(ring)),))
 
 
+def unmoved(region: str, value: Mapping[str, Any], geometry: Geometry, width: int, height: int) -> dict[str, Any]:
+    """The foreign field that keeps the per cent as they stood; masks and ellipses have their own ways."""
+    if region in ("brush", "ellipse"):
+        return {}
+    written = write_shape(geometry, {}, width, height)
+    place = {key: value[key] for key in _PLACES[region] if key in value}
+    ours = {key: written[1][key] for key in place if key in written[1]} if written and written[0] == region else {}
+    return kept(place, ours, geometry, width, height)
+
+
 def write_shape(
     geometry: Geometry, foreign: Mapping[str, Any], width: int, height: int
 ) -> tuple[str, dict[str, Any], str] | None:
@@ -159,9 +170,9 @@ def write_shape(
             how = "" if turn == geometry.angle else _TURNED
             return "rectangle", {**_at(x, y, width, height), **size, "rotation": turn or FULL_TURN}, how
         case Polygon():
-            kept = foreign.get("ellipse")
-            if isinstance(kept, Mapping) and kept.get("of") == hash(geometry):
-                return "ellipse", dict(kept["place"]), ""
+            ellipse = foreign.get("ellipse")
+            if isinstance(ellipse, Mapping) and ellipse.get("of") == hash(geometry):
+                return "ellipse", dict(ellipse["place"]), ""
             whole = len(geometry.parts) == 1 and not geometry.parts[0].holes
             ring = geometry.parts[0].outer if whole else keyhole(geometry)
             return (

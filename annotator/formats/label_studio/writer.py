@@ -20,6 +20,7 @@ from annotator.formats.label_studio.shapes import REGIONS, write_shape
 from annotator.formats.label_studio.spec import CONFIG, SPEC, TASKS
 from annotator.formats.labels import check_names, report_unused, unknown
 from annotator.formats.merging import joined
+from annotator.formats.placed import PLACED, standing
 from annotator.formats.report import Report, Tally, own
 from annotator.formats.spec import ImagesMode
 from annotator.formats.target import Target
@@ -31,7 +32,7 @@ from annotator.job_context import QUIET, JobContext
 NO_SIZE = "per cent need the image's size, which is not known"
 OUTSIDE = "the mask lies outside the image"
 _CUT = "the part of the mask outside the image was cut off"
-_OURS = frozenset({"id", "from_name", "to_name", "value", "type", "ellipse", "model_version"})
+_OURS = frozenset({"id", "from_name", "to_name", "value", "type", "ellipse", "model_version", PLACED})
 _MODEL = "annotator"
 
 
@@ -142,6 +143,9 @@ class _Work:
                 self._tally.dropped(one.label, one.geometry.kind.value, why, image.name)
                 return []
             region, value, changed = found
+            before = standing(foreign, geometry, image.width, image.height)
+            if isinstance(before, Mapping) and before.keys() <= value.keys():
+                value = {**value, **before}
             how = how or changed or self._cut(one, image)
             name = str(foreign.get("id") or f"r{number + 1}") + (f"-{place + 1}" if place else "")
             results.append(self._result(one, image, region, value, name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from annotator.domain.geometry import GeometryKind, Polygon, RotatedBox
 from annotator.domain.records import Skeleton
@@ -14,11 +15,12 @@ from annotator.formats.lazy import LazyImages
 from annotator.formats.names import find_file
 from annotator.formats.numbers import parsed
 from annotator.formats.peek import IMAGE_SUFFIXES, is_image_name
+from annotator.formats.placed import kept
 from annotator.formats.report import Tally
 from annotator.formats.source import Source
 from annotator.formats.spec import Imported
 from annotator.formats.yolo.layout import Item, Layout, explore
-from annotator.formats.yolo.tasks import box, outline, pose
+from annotator.formats.yolo.tasks import box, outline, pose, relative
 from annotator.job_context import QUIET, JobContext
 
 PERHAPS_ROTATED = "outlines of four corners are read as polygons; rotated boxes need the line task: obb in data.yaml"
@@ -114,7 +116,11 @@ class _Reader:
             geometries = [self._outline(values, size, label, image, findings)]
         else:
             raise ValueError(f"{len(values)} numbers after the class are neither a box nor an outline")
-        extra = {"yolo": {"line": place}} if len(geometries) > 1 else {}
+        if len(geometries) > 1:
+            told: dict[str, Any] = {"line": place}
+        else:
+            told = kept(values, relative(geometries[0], *size), geometries[0], *size)
+        extra = {"yolo": told} if told else {}
         return [
             DatasetAnnotation(label, one, confidence=confidence, suggested=confidence is not None, extra=extra)
             for one in geometries

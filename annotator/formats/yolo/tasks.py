@@ -57,6 +57,15 @@ def relative_box(x1: float, y1: float, x2: float, y2: float, width: int, height:
     return [(x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height]
 
 
+def relative(geometry: Geometry, width: int, height: int) -> list[float]:
+    """The numbers that we would write for a box or an outline, none for what has other forms."""
+    if isinstance(geometry, Box):
+        return relative_box(*geometry.bounds(), width, height)
+    if isinstance(geometry, Polygon):
+        return [value for x, y in geometry.parts[0].outer for value in (x / width, y / height)]
+    return []
+
+
 def outline(values: Sequence[float], width: int, height: int) -> Polygon:
     """The polygon of relative coordinates."""
     points = zip((x * width for x in values[::2]), (y * height for y in values[1::2]), strict=True)

@@ -15,6 +15,7 @@ from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, 
 from annotator.formats.labels import positions, unknown
 from annotator.formats.names import without_suffix
 from annotator.formats.outline import keyhole, traced
+from annotator.formats.placed import standing
 from annotator.formats.report import Report, Tally, own
 from annotator.formats.spec import ImagesMode
 from annotator.formats.target import Target
@@ -153,6 +154,9 @@ class _Work:
             if not (image.width and image.height):
                 raise CannotWriteError("relative numbers need the image's size, which is not known")
             values, how = self._values(annotation.geometry, partner, image.width, image.height)
+            before = standing(own(annotation.extra, "yolo"), annotation.geometry, image.width, image.height)
+            if isinstance(before, list) and len(before) == len(values) and partner is None:
+                values = before
         except CannotWriteError as reason:
             self._tally.dropped(label, kind, str(reason), image.name)
             return ""
