@@ -45,11 +45,11 @@ def test_a_version_exports_the_same_bytes_whatever_happens_later(
 ) -> None:
     spec = registry.spec(format_id)
     ending = spec.suffixes[0] if spec.file_only else ""
-    first = int(labelled.images.ids()[0])
+    first, second = labelled.images.ids()[:2].tolist()
     for shape in (RotatedBox(30, 30, 20, 10, 30), Mask(50, 5, 3, 2, (0, 6))):
-        if shape.kind in spec.kinds:
-            drawn = new_annotation(first, labelled.labels.all()[0].id, shape, "ann")
-            labelled.history.perform(draw(labelled.history.page(first), drawn)).future.result()
+        for image in (first, second) if shape.kind in spec.kinds else ():
+            drawn = new_annotation(image, labelled.labels.all()[0].id, shape, "ann")
+            labelled.history.perform(draw(labelled.history.page(image), drawn)).future.result()
     images: Literal["copy", "none"] = "copy" if spec.needs_images else "none"
     if not spec.lossless:  # of the project itself an archive holds more: its suggestions, verdicts and edits
         labelled.export(tmp_path / f"then{ending}", format_id, images=images)
