@@ -98,17 +98,16 @@ class Exchange(QObject):
     def _finished(self, view: JobView) -> None:
         if view.name != SPLITTING:
             return
-        edit: Edit = view.result
+        edit, number = view.result
         view.result = None  # the rows of a large edit are not kept for the log of jobs
-        number = sum(1 for _ in edit.rows())
-        if number:
+        if edit.changes:
             self._window.session.perform(edit)
             text = self.tr("1 image has another split") if number == 1 else self.tr("{0} images have another split")
             self._window.news.tell_undoable(text.format(f"{number:,}"))
 
 
-def _split_edit(project: Project, context: JobContext, *, planned: SplitPlan) -> Edit:
-    """Runs in a thread."""
+def _split_edit(project: Project, context: JobContext, *, planned: SplitPlan) -> tuple[Edit, int]:
+    """The edit, and how many images it moves. Runs in a thread."""
     from annotator.edits.changes import batched
 
-    return batched(project.split_edit(planned, context=context))
+    return batched(project.split_edit(planned, context=context)), len(planned.of_image)

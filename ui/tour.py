@@ -174,7 +174,13 @@ class Tour:
         w.commands.run("file.splits")
         self._show_dialog("splits", lambda dialog: not dialog.bar.isVisible())
         w.commands.run("file.versions")
-        self._show_dialog("versions", lambda dialog: not dialog.bar.isVisible())
+        versions: Any = w.dialogs.current
+        versions.name.setText("v1")
+        versions.note.setText(w.tr("before the review"))
+        versions.keep.click()
+        self._pause.until(lambda: versions.versions, "the version is kept")
+        versions.compare.click()
+        self._show_dialog("versions", lambda dialog: dialog.images_changed.isVisible())
         w.commands.run("app.shortcuts")
         self._show_dialog("shortcuts", bool)
 
@@ -182,8 +188,10 @@ class Tour:
         w = self.window
         w.commands.run("file.export")
         dialog: Any = w.dialogs.current
+        dialog.format.setCurrentIndex(dialog.format.findData("yolo"))
         self._pause.until(dialog.view.bar.isHidden, "the losses are counted")
         self._shoot("export", [SMALL], over=dialog)
+        dialog.format.setCurrentIndex(dialog.format.findData("coco"))
         dialog.path.set_path(target)
         dialog.existing.setCurrentIndex(dialog.existing.findData("replace"))
         dialog.start.click()

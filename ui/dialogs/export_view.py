@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
-from ui.dialogs.report import ReportTable
+from ui.dialogs.report import ReportTable, sentence
 from ui.theme.tokens import SPACE_2
 from ui.widgets.basics import label, set_role
 
@@ -62,11 +62,13 @@ class ExportView(QWidget):
         self.figures.show()
         lost = preview.lossy
         set_role(self.verdict, "warn" if lost else "good")
-        words = self.tr("{0} cannot keep all of it as it is:") if lost else self.tr("{0} keeps all of it as it is.")
+        words = (
+            self.tr("{0} cannot keep all of it as it is:") if lost else self.tr("{0} keeps every annotation as it is.")
+        )
         self.verdict.setText(words.format(name))
         self.report.show_report(lost)
         self.report.setVisible(bool(lost))
-        said = [*preview.warnings, *(f"{note}." for note in preview.notes)]
+        said = [*preview.warnings, *map(sentence, preview.notes)]
         if not preview.holds_splits:
             said.insert(0, self.tr("The format does not say which split an image is in."))
         self.more.setText("\n".join(said[:SAID]))

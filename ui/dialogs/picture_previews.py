@@ -96,13 +96,13 @@ def _draw_shape(painter: QPainter, geometry: Geometry, color: str, scale: float,
         shown = polygon_around(geometry.to_array(), 1 / scale, geometry.x, geometry.y)
     if shown is None:
         return
-    path = QPainterPath()
+    path, dots = QPainterPath(), QPainterPath()
     path.setFillRule(Qt.FillRule.OddEvenFill)
     closed_any = False
     for vertices, closed in outline(shown).paths():
         points = [QPointF(x * scale, y * scale) for x, y in vertices.tolist()]
         if len(points) == 1:
-            path.addEllipse(points[0], DOT, DOT)
+            dots.addEllipse(points[0], DOT, DOT)
             continue
         path.addPolygon(QPolygonF(points))
         if closed:
@@ -110,7 +110,9 @@ def _draw_shape(painter: QPainter, geometry: Geometry, color: str, scale: float,
             closed_any = True
     if closed_any:
         painter.fillPath(path, with_alpha(color, 0.12))
-    painter.strokePath(path, QPen(QColor(CanvasColors().halo), 3.0))
+    for each in (path, dots):
+        painter.strokePath(each, QPen(QColor(CanvasColors().halo), 3.0))
+    painter.fillPath(dots, QColor(color))
     painter.strokePath(path, QPen(QColor(color), 1.5, Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine))
 
 

@@ -61,6 +61,11 @@ class ReportTable(RowsTable):
         self.show_rows(texts, [TOKENS[each.outcome] for each in rows])
 
 
+def sentence(note: str) -> str:
+    """A note as a sentence."""
+    return f"{note[:1].upper()}{note[1:]}."
+
+
 def counted(rows: Sequence[ReportRow]) -> dict[Outcome, int]:
     """How many things met each outcome."""
     return {outcome: sum(row.count for row in rows if row.outcome is outcome) for outcome in Outcome}
@@ -105,7 +110,7 @@ class ReportDialog(Dialog):
     def _tell_losses(self) -> None:
         found = counted(self._result.rows)
         if not self._result.rows or not (found[Outcome.DROPPED] or found[Outcome.CONVERTED]):
-            self.body.addWidget(label(self.tr("Nothing was lost: all of it is as it was."), "good", wrap=True))
+            self.body.addWidget(label(self.tr("Every annotation is as it was."), "good", wrap=True))
             return
         words = self.tr("{0} kept, {1} converted, {2} dropped").format(*(f"{found[o]:,}" for o in Outcome))
         self.body.addWidget(label(words, "warn", wrap=True))
@@ -115,7 +120,7 @@ class ReportDialog(Dialog):
         if self._imports and result.labels:
             names = ", ".join(result.labels[:SAID]) + (" …" if len(result.labels) > SAID else "")
             self.body.addWidget(label(self.tr("New labels: {0}").format(names), wrap=True))
-        for text in (*result.warnings, *(f"{note}." for note in result.notes))[:SAID]:
+        for text in (*result.warnings, *map(sentence, result.notes))[:SAID]:
             self.body.addWidget(label(text, "muted", wrap=True))
         if self._imports:
             return

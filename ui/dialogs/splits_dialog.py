@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from annotator.usecases.splitting import SplitPlan
 
 TYPING_MS = 350
+SHARE_PX = 80
 PARTS = {Split.TRAIN: 80, Split.VAL: 10, Split.TEST: 10}
 
 
@@ -47,7 +48,7 @@ class SplitsDialog(Dialog):
             box = self.parts[split] = QSpinBox()
             box.setRange(0, 100)
             box.setSuffix(" %")
-            box.setProperty("role", "bare")
+            box.setFixedWidth(SHARE_PX)
             box.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
             box.setValue(share)
             box.setAccessibleName(self.tr("Share of {0}").format(split.value))
