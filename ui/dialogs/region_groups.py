@@ -110,6 +110,8 @@ class RegionGroupsDialog(Dialog):
         self.number = QSpinBox()
         self.number.setRange(1, MOST)
         self.number.setValue(USUAL)
+        self.number.setFixedWidth(80)
+        self.number.lineEdit().setTextMargins(SPACE_2, 0, SPACE_2, 0)
         self.number.setAccessibleName(self.tr("How many groups to make"))
         self.make = push_button("")
         self.make.clicked.connect(self._make)
@@ -251,6 +253,7 @@ class RegionGroupsDialog(Dialog):
 
     def _say(self, text: str, *, bad: bool = False) -> None:
         self.message.setText(text)
+        self.message.setVisible(bool(text))
         set_role(self.message, "bad" if bad else "muted")
         self.undo.setVisible(bool(self._past) and not bad)
 
