@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from annotator.errors import ModelError
 from annotator.models.batching import BatchSizer, stack
-from annotator.models.device import DeviceKind, choose
+from annotator.models.device import DeviceKind, choose, sent
 from annotator.models.open_clip.loading import (
     build_network,
     find_weights,
@@ -153,7 +153,7 @@ class OpenClipModel:
 
     def _embed_batch(self, images: Sequence[RGBImage]) -> FloatArray:
         batch = self._torch.stack([self._pixels(image) for image in images])
-        batch = batch.to(self._device.name, dtype=self._torch.float16 if self._half else self._torch.float32)
+        batch = sent(batch, self._device, dtype=self._torch.float16 if self._half else self._torch.float32)
         if self._device.kind is DeviceKind.CUDA:
             batch = batch.contiguous(memory_format=self._torch.channels_last)
         with self._torch.inference_mode():

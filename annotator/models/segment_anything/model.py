@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotator.errors import JobCancelled, ModelError, install_again
-from annotator.models.device import DeviceKind, choose
+from annotator.models.device import DeviceKind, choose, sent
 from annotator.models.pixels import check_image
 from annotator.models.protocols import Candidates, FloatArray, ModelInfo, Regions, RGBImage
 from annotator.models.segment_anything.cache import EmbeddingCache
@@ -213,7 +213,7 @@ class SegmentAnythingModel:
         """The image encoder's (1, c, g, g) float32 for pixels whose long side is the network's."""
         torch = self._torch
         with torch.inference_mode(), self._memory_trouble(), self._asking(wanted):
-            planes = torch.from_numpy(pixels).to(self._device.name).permute(2, 0, 1).contiguous()[None]
+            planes = sent(torch.from_numpy(pixels), self._device).permute(2, 0, 1).contiguous()[None]
             batch = self._network.preprocess(planes)
             return self._network.image_encoder(batch.half() if self._half else batch).float()
 
