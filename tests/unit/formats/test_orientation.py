@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from annotator.domain.geometry import Box
+from annotator.domain.kinds import Split
 from annotator.formats import registry
+from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel
 from annotator.formats.report import Report
 
 
@@ -48,3 +50,16 @@ def test_a_turned_picture_and_another_size_are_told_apart(format_id: str, tmp_pa
     )
     (other,) = _read(format_id, tmp_path, (160, 120)).warnings
     assert other == "a.jpg: declared 80 x 60, the oriented picture is 160 x 120"
+
+
+@pytest.mark.parametrize("format_id", ["coco", "cvat", "datumaro", "label_studio", "labelme", "mot", "voc"])
+def test_what_another_program_wrote_of_the_unturned_file_is_said_and_not_mirrored(format_id: str, tmp_path: Path):
+    box = DatasetAnnotation("cat", Box(1, 2, 4, 6))
+    name = "a/img1/000001.jpg" if registry.spec(format_id).frames else "a.jpg"
+    image = DatasetImage(name, (box,), 80, 60, split=Split.TRAIN)
+    registry.writer(format_id).write(Dataset((DatasetLabel("cat"),), (image,)), tmp_path / "out")
+    imported = registry.reader(format_id).read(tmp_path / "out", image_size=lambda _: (60, 80))
+    (back,) = imported.dataset.images
+    assert back.annotations[0].geometry.bounds() == pytest.approx((1, 2, 4, 6))
+    (said,) = imported.report().warnings
+    assert said.endswith("declared 80 x 60, the oriented picture is 60 x 80, as if EXIF orientation was not applied")
