@@ -177,8 +177,9 @@ class Tour:
         versions: Any = w.dialogs.current
         versions.name.setText("v1")
         versions.note.setText(w.tr("before the review"))
+        self._pause.until(versions.keep.isEnabled, "the versions are read")
         versions.keep.click()
-        self._pause.until(lambda: versions.versions, "the version is kept")
+        self._pause.until(versions.compare.isEnabled, "the version is kept")
         versions.compare.click()
         self._show_dialog("versions", lambda dialog: dialog.images_changed.isVisible())
         w.commands.run("app.shortcuts")
