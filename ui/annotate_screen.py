@@ -102,8 +102,8 @@ class AnnotateScreen(QWidget):
         self._no_image = EmptyState(
             "image-square", self.tr("The picture appears here. Choose one in the queue, or add a folder of pictures.")
         )
-        host = QWidget()
-        self._stack = QStackedLayout()
+        host, self.picture = QWidget(), QWidget()
+        self._stack = QStackedLayout(self.picture)
         self._stack.addWidget(self.canvas)
         self._stack.addWidget(self._no_image)
         self._trouble = EmptyState("file-x", "")
@@ -115,7 +115,7 @@ class AnnotateScreen(QWidget):
         layout.addWidget(self.strip)
         self._bars = QVBoxLayout()
         layout.addLayout(self._bars)
-        layout.addLayout(self._stack, 1)
+        layout.addWidget(self.picture, 1)
         return host
 
     def add_bar(self, bar: QWidget) -> None:

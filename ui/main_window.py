@@ -28,7 +28,6 @@ from ui.label_edits import LabelEdits
 from ui.loop import TrainingLoop
 from ui.models import Models
 from ui.news import News
-from ui.panels.jobs_bar import HEIGHT as JOBS_PX
 from ui.panels.jobs_bar import JobsBar
 from ui.panels.smart_bar import SmartBar
 from ui.panels.toolbar import MainToolBar
@@ -85,7 +84,7 @@ class MainWindow(QMainWindow):
         self.dialogs = DialogHost(self)
         self.exchange, self.dropping = Exchange(self), Dropping(self)
         self.bar = JobsBar(self.session, self.jobs)
-        self.toasts = Toasts(self, JOBS_PX)
+        self.toasts = Toasts(self)
         self.commands: CommandSet
         self.popups = Popups(self)
         self.screens, self.review_keys = Screens(self), ReviewKeys(self)

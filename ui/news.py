@@ -29,6 +29,7 @@ class News(QObject):
         w.jobs.failed.connect(self._failed)
         w.jobs.engine_restarted.connect(self._restarted)
         w.session.failed.connect(w.toasts.error)
+        w.session.closed.connect(w.toasts.withdraw)
         w.session.undone.connect(self._undone)
         w.projects.datasets_found.connect(self._datasets)
         w.binding.picture_failed.connect(self._picture_failed)
@@ -90,7 +91,10 @@ class News(QObject):
             first = f"{result.problems[0].uri} {result.problems[0].reason}." if result.problems else ""
             others = result.images - number
             text = self.tr("{0} images cannot be used; the other {1} are fine.").format(f"{number:,}", f"{others:,}")
-            w.toasts.error(first if number == 1 and first else text, self.tr("Listed under Problems in the File menu."))
+            cure = self.tr("Listed under Problems in the File menu.")
+            button = w.toasts.error(first if number == 1 and first else text, cure, self.tr("Show"))
+            if button is not None:
+                button.clicked.connect(w.dialogs.open_problems)
         elif not view.quiet:
             w.toasts.good(self.tr("{0} images, {1} of them new").format(f"{result.images:,}", f"{result.added:,}"))
 

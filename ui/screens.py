@@ -58,6 +58,7 @@ class Screens(QObject):
             self.review.set_shown(screen is Screen.REVIEW)
         if self.insights is not None:
             self.insights.set_shown(screen is Screen.INSIGHTS)
+        self._place_toasts(page)
         if screen is Screen.ANNOTATE:
             w.binding.focus()
 
@@ -92,6 +93,16 @@ class Screens(QObject):
         for screen in (self.review, self.insights):
             if screen is not None:
                 screen.close_threads()
+
+    def _place_toasts(self, page: QWidget) -> None:
+        """Messages stand over pictures, never over a panel or over the buttons that decide."""
+        w = self._window
+        if page is w.annotate:
+            w.toasts.stand_over(w.annotate.picture)
+        elif self.review is not None and page is self.review:
+            w.toasts.stand_over(self.review.pages, clear=self.review.footer_px)
+        else:
+            w.toasts.stand_over(page)
 
     def _page(self, screen: Screen) -> QWidget:
         w = self._window

@@ -1,8 +1,8 @@
-"""Short messages at the bottom right: at most three, with Undo where there is something to undo; errors stay until read."""
+"""Short messages at the lower left of the picture, clear of the buttons that decide: at most three; errors stay until read."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from ui.theme import themed_icon
@@ -12,7 +12,7 @@ from ui.widgets.basics import icon_button, label, push_button
 LIMIT = 3
 SECONDS = 6
 BRIEF_SECONDS = 2
-WIDTH = 360
+WIDTH, LEAST_WIDTH = 360, 200
 _ICONS = {
     "info": ("info", "muted"),
     "good": ("check-circle", "good"),
@@ -84,12 +84,19 @@ class Toasts(QObject):
 
     undo_requested = Signal()
 
-    def __init__(self, window: QWidget, bottom: int = 36) -> None:
+    def __init__(self, window: QWidget) -> None:
         super().__init__(window)
-        self._window = window
-        self._bottom = bottom
+        self._window = self._area = window
+        self._clear = 0
         self._toasts: list[Toast] = []
         window.installEventFilter(self)
+
+    def stand_over(self, area: QWidget, clear: int = 0) -> None:
+        """Stand at the lower left of a part of the window from now on, ``clear`` pixels above its bottom."""
+        self._area.removeEventFilter(self)
+        self._area, self._clear = area, clear
+        area.installEventFilter(self)
+        self._place()
 
     @property
     def texts(self) -> list[str]:
@@ -123,19 +130,24 @@ class Toasts(QObject):
         """Say something that can be acted on; returns the button. Stays until it is answered."""
         return self._add(text, "", "offer", action).action
 
-    def error(self, text: str, cure: str = "") -> None:
-        """Say what failed and what to do; stays until it is closed."""
+    def error(self, text: str, cure: str = "", action: str = "") -> QPushButton | None:
+        """Say what failed and what to do; returns the button of the ``action``, if any. Stays until it is closed."""
         if any(t.kind == "error" and t.text == text and t.cure == cure for t in self._toasts):
-            return
-        self._add(text, cure, "error", "")
+            return None
+        return self._add(text, cure, "error", action).action
 
     def clear(self) -> None:
         """Take all messages away."""
         for toast in list(self._toasts):
             self._remove(toast)
 
+    def withdraw(self) -> None:
+        """Take away what offers something to press: the project that it is about is closed."""
+        for toast in [each for each in self._toasts if each.action is not None]:
+            self._remove(toast)
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize:
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.Show):
             self._place()
         return False
 
@@ -152,7 +164,7 @@ class Toasts(QObject):
         return toast
 
     def _undo(self, toast: Toast) -> None:
-        if toast.kind != "offer":
+        if toast.kind not in ("offer", "error"):
             self.undo_requested.emit()
 
     def _remove(self, toast: Toast) -> None:
@@ -163,13 +175,14 @@ class Toasts(QObject):
             self._place()
 
     def _place(self) -> None:
-        y = self._window.height() - self._bottom - SPACE_2
+        corner = self._area.mapTo(self._window, QPoint(SPACE_4, self._area.height() - self._clear - SPACE_2))
+        width = min(WIDTH, max(LEAST_WIDTH, self._area.width() - 2 * SPACE_4))
         for toast in reversed(self._toasts):
             layout = toast.layout()
             # Fixed in both directions: a message that grows would otherwise have the whole window laid out again.
-            height = layout.totalHeightForWidth(WIDTH) if layout is not None else toast.sizeHint().height()
-            toast.setFixedSize(WIDTH, height)
-            y -= toast.height()
-            toast.move(self._window.width() - WIDTH - SPACE_4, y)
+            height = layout.totalHeightForWidth(width) if layout is not None else toast.sizeHint().height()
+            toast.setFixedSize(width, height)
+            corner.setY(corner.y() - height)
+            toast.move(corner)
             toast.raise_()
-            y -= SPACE_2
+            corner.setY(corner.y() - SPACE_2)

@@ -324,6 +324,11 @@ class ReviewScreen(QWidget):
         if not self._jobs.is_running("audit"):
             self._jobs.submit("audit")
 
+    @property
+    def footer_px(self) -> int:
+        """How high the bars are that hold the pages' buttons, with the line above them."""
+        return 1 + max(page.footer.sizeHint().height() for page in (self.wall, self.images, self.check, self.findings))
+
     # --- keys ----------------------------------------------------------------------------------------------------------
 
     def do(self, what: str, *arguments: Any) -> None:
