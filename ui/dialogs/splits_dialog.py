@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QAbstractSpinBox, QFormLayout, QProgressBar, QSpinBox, QWidget
+from PySide6.QtWidgets import QFormLayout, QProgressBar, QSpinBox, QWidget
 
 from annotator.domain.kinds import Split
 from ui.asking import Asking
@@ -49,7 +49,7 @@ class SplitsDialog(Dialog):
             box.setRange(0, 100)
             box.setSuffix(" %")
             box.setFixedWidth(SHARE_PX)
-            box.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+            box.setProperty("role", "bare")
             box.setValue(share)
             box.setAccessibleName(self.tr("Share of {0}").format(split.value))
             box.valueChanged.connect(self._changed)
