@@ -23,6 +23,7 @@ ENOUGH = 20
 FEW = 5
 REST_MS = 10_000
 LOOKED_AT = 2_000
+SCANS = ("scan", "add_folder")
 NOTHING_KNOWN = Ready((Task.TAGS,), (Task.TAGS,))
 """What can run before the project has been asked."""
 
@@ -100,10 +101,16 @@ class TrainingLoop(QObject):
         if self.can_run():
             self.suggest_now(quiet=True)
 
+    def _suggest_for_new(self) -> None:
+        """A scan has found pictures: they get suggestions like all others, unless these are to come anyway."""
+        if self.can_run():
+            coming = {task for _, task in self._waiting}
+            self._waiting += [("suggest", task) for task in self._ready.suggest if task not in coming]
+
     def _start(self, name: str, task: Task, *, quiet: bool) -> None:
         if not self.can_run():
             return
-        if self._jobs.is_running("train") or self._jobs.is_running("suggest") or self._jobs.is_running("scan"):
+        if any(self._jobs.is_running(each) for each in ("train", "suggest", *SCANS)):
             if (name, task) not in self._waiting and ("train", task) not in self._waiting:
                 self._waiting = [each for each in self._waiting if each != ("suggest", task)] + [(name, task)]
             return
@@ -156,8 +163,10 @@ class TrainingLoop(QObject):
             self.round_finished.emit(words.format(f"{view.result.suggestions:,}", f"{view.result.images:,}"))
         if view.name in ("import", "train") and view.state is JobState.DONE:
             self._ask_what_is_ready(view.name)
-        if view.name not in ("train", "suggest", "scan"):
+        if view.name not in ("train", "suggest", *SCANS):
             return
+        if view.name in SCANS and view.state is JobState.DONE and view.result.added:
+            self._suggest_for_new()
         if view.state is JobState.CANCELLED:
             self._waiting.clear()
         elif self._waiting:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -139,6 +140,27 @@ def test_a_round_that_was_rolled_back_is_seen_until_the_next(
     engine.succeed(TrainResult(1, True, {}, 0.5, round=RoundChange(5, 2, 6, 0.041)))
     qtbot.waitUntil(lambda: window.bar.round.full_text() == "round 5: +4.1 pts")
     assert window.bar.round.property("role") == "caption"
+
+
+def test_pictures_that_a_scan_finds_get_suggestions_by_themselves(
+    window: MainWindow, engine: FakeEngine, photos: Path, qtbot: Any
+) -> None:
+    def scan_again(images: int) -> None:
+        press(window, Qt.Key.Key_F5)
+        qtbot.waitUntil(lambda: not any(view.name == "scan" for view in window.jobs.running))
+        qtbot.waitUntil(lambda: len(window.session.order.ids) == images)
+
+    engine.succeed(SuggestResult(1, 6, 6, 10.0))
+    qtbot.waitUntil(lambda: not window.jobs.running)
+    scan_again(6)
+    assert [handle.name for handle in engine.handles] == ["suggest"]
+    shutil.copy(photos / "picture 0.png", photos / "new.png")
+    scan_again(7)
+    qtbot.waitUntil(lambda: [handle.name for handle in engine.handles] == ["suggest", "suggest"])
+    assert engine.handles[-1].parameters["task"] == "tags"
+    engine.succeed(SuggestResult(2, 7, 7, 10.0))
+    qtbot.waitUntil(lambda: not window.jobs.running)
+    assert len(engine.handles) == 2
 
 
 def test_rest_after_few_verdicts_trains_unless_switched_off(window: MainWindow, engine: FakeEngine, qtbot: Any) -> None:
