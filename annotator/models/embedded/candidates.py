@@ -28,7 +28,7 @@ PLAIN_LEAST = 0.3
 # A box that takes more than this of the image leaves no ground to see.
 PLAIN_MOST = 0.98
 # What is more like the first candidate than this is no second opinion.
-ALIKE = 0.85
+ALIKE = 0.8
 # Seeds: below the first GrabCut starts from background, above the second it may not change its mind.
 SEED_FOREGROUND = 0.1
 SEED_CERTAIN = 0.8
@@ -70,7 +70,10 @@ class Offer:
 
 
 def offer(image: RGBImage, guess: Guess, prompt: Prompt) -> list[Offer]:
-    """GrabCut seeded by the decoder; plain GrabCut, on the first prompt only; the decoder smoothed. The third is no twin."""
+    """GrabCut seeded by the decoder; plain GrabCut, on the first prompt only; the decoder smoothed. The third is no twin.
+
+    After a click the first is the mean of GrabCut's answer and the decoder's.
+    """
     height, width = image.shape[:2]
     coarse = resize(guess.window.cut(image), GRID_SIDE)
     word = edges.spread_clicks(coarse, guess.window.to_grid(prompt.points), prompt.labels)
@@ -84,6 +87,10 @@ def offer(image: RGBImage, guess: Guess, prompt: Prompt) -> list[Offer]:
     if found is None:
         return [Offer(smoothed, independent=False)]
     first = _seeded_cut(image, said, word, prompt, found)
+    if len(prompt.points) > (prompt.box is None):
+        cover = move_map(shrink(first, guess.window), guess.window, guess.window, side)
+        mean = (walked.clip(0, 1) + cover) / np.float32(2)
+        first = _keep_to_box(to_image(mean, guess.window, width, height), prompt)
     others = [Offer(smoothed, independent=False)]
     # Whoever clicks once more has chosen between the decoder and plain GrabCut, and wants the next answer soon.
     if len(prompt.points) <= (prompt.box is None):

@@ -19,7 +19,7 @@ GRID_SIDE = 64
 PROMPT_CHANNELS = 4
 CLICK_RADIUS = 2.0
 BOX_CONTEXT = 1.4
-CLICK_CONTEXT = 1.6
+CLICK_CONTEXT = 1.4
 # The encoder's input is (x − 127) / 128: this fill is a zero for it.
 FILL = 127
 # A smaller window would show the network nothing but blur.

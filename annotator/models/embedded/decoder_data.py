@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotator.errors import UsageError
-from annotator.models.embedded.crops import BOX_CONTEXT, CROP_SIDE, GRID_SIDE, Bounds, Window, bounds_of, resize
+from annotator.models.embedded.crops import BOX_CONTEXT, CROP_SIDE, FILL, GRID_SIDE, Bounds, Window, bounds_of, resize
 from annotator.models.protocols import FloatArray, RGBImage
 
 # Licences of photos that allow commercial use, as licences.csv words them.
@@ -30,9 +30,16 @@ COMMERCIAL = {
 }
 # COCO's border between small and medium objects; figures are of medium and large ones.
 MEDIUM_AREA = 32**2
-# Of cut-outs: degrees to either side, and the logarithm of the change of the sides' ratio.
-TURN = 25.0
-STRETCH = 0.3
+# Smaller objects are not cut out.
+CUT_AREA = 2 * MEDIUM_AREA
+# Degrees to either side, and the logarithm of the change of the sides' ratio: of cut-outs, and of whole photos.
+TURN, STRETCH = 25.0, 0.3
+PHOTO_TURN, PHOTO_STRETCH = 15.0, 0.2
+# Of the photos' crops so many are turned, and of those without a box so many show the whole photo, as a first click does.
+TURNED_SHARE = 0.6
+WHOLE_SHARE = 0.3
+# Of the compositions so many have a second cut-out before or behind the object.
+CROWDED_SHARE = 0.5
 LEAST_AREA = 16**2
 
 BoolMask = NDArray[np.bool_]
@@ -135,10 +142,8 @@ def make_samples(photos: list[Photo], seed: int, *, crops: int, compositions: in
         for mask in photo.masks:
             repeats = crops if np.count_nonzero(mask) >= MEDIUM_AREA else 1
             for boxed in (True, False):
-                samples += [
-                    crop_sample(generator, photo.pixels, mask, boxed, (photo.number,), "photo") for _ in range(repeats)
-                ]
-    cutouts = [(photo, mask) for photo in photos for mask in photo.masks if np.count_nonzero(mask) >= 2 * MEDIUM_AREA]
+                samples += [_photographed(generator, photo, mask, boxed) for _ in range(repeats)]
+    cutouts = [(photo, mask) for photo in photos for mask in photo.masks if np.count_nonzero(mask) >= CUT_AREA]
     made = 0
     while made < compositions:
         photo, mask = cutouts[generator.integers(len(cutouts))]
@@ -150,6 +155,22 @@ def make_samples(photos: list[Photo], seed: int, *, crops: int, compositions: in
     for index in range(drawings):
         samples.append(_draw(generator, photos[generator.integers(len(photos))], index % 2 == 0))
     return samples
+
+
+def _photographed(generator: np.random.Generator, photo: Photo, mask: BoolMask, boxed: bool) -> Sample:
+    """A crop of the object where it is, the photo often a little turned and stretched about it."""
+    pixels, shape = photo.pixels, mask
+    if generator.random() < TURNED_SHARE:
+        x1, y1, x2, y2 = _sure_bounds(mask)
+        turn = _turn(generator, PHOTO_TURN, PHOTO_STRETCH)
+        centre = np.array([(x1 + x2) / 2, (y1 + y2) / 2])
+        matrix = np.hstack([turn, (centre - turn @ centre)[:, None]])
+        size = mask.shape[1], mask.shape[0]
+        turned = cv2.warpAffine(mask.astype(np.uint8), matrix, size) > 0
+        if 2 * np.count_nonzero(turned) > np.count_nonzero(mask):
+            shape = turned
+            pixels = cv2.warpAffine(photo.pixels, matrix, size, borderValue=(FILL, FILL, FILL)).astype(np.uint8)
+    return crop_sample(generator, pixels, shape, boxed, (photo.number,), "photo")
 
 
 def crop_sample(
@@ -170,12 +191,7 @@ def crop_sample(
         window = Window.around(box, BOX_CONTEXT * generator.uniform(0.95, 1.1))
     else:
         box = None
-        context = float(np.exp(generator.uniform(np.log(1.3), np.log(5.0))))
-        # Never much more than the photo, and around the object all the same.
-        window = Window.around((x1, y1, x2, y2), min(context, max(pixels.shape[:2]) / max(width, height)))
-        spare = max(0.0, window.side - 0.8 * max(width, height)) / 2
-        shift = generator.uniform(-spare, spare, 2).round().astype(int)
-        window = replace(window, left=window.left + int(shift[0]), top=window.top + int(shift[1]))
+        window = _free_window(generator, (x1, y1, x2, y2), pixels.shape[1], pixels.shape[0])
     crop = resize(window.cut(_relight(generator, pixels)), CROP_SIDE)
     cover = resize(window.cut(mask.astype(np.uint8) * 255, fill=0), GRID_SIDE).astype(np.float32) / np.float32(255)
     grid: Bounds | None = None
@@ -188,48 +204,103 @@ def crop_sample(
     return Sample(crop, cover, grid, photos, kind)
 
 
+def _free_window(generator: np.random.Generator, bounds: Bounds, width: int, height: int) -> Window:
+    """The whole photo, where the object is not tiny in it; else a square anywhere around the object."""
+    extent = max(bounds[2] - bounds[0], bounds[3] - bounds[1])
+    if generator.random() < WHOLE_SHARE and extent * GRID_SIDE > 4 * max(width, height):
+        return Window.whole(width, height)
+    context = float(np.exp(generator.uniform(np.log(1.3), np.log(5.0))))
+    # Never much more than the photo, and around the object all the same.
+    window = Window.around(bounds, min(context, max(width, height) / extent))
+    spare = max(0.0, window.side - 0.8 * extent) / 2
+    shift = generator.uniform(-spare, spare, 2).round().astype(int)
+    return replace(window, left=window.left + int(shift[0]), top=window.top + int(shift[1]))
+
+
 def _relight(generator: np.random.Generator, pixels: RGBImage) -> RGBImage:
-    """Another exposure, contrast and white balance."""
-    gain = generator.uniform(0.8, 1.2) * generator.uniform(0.94, 1.06, 3)
-    table = (np.arange(256)[:, None] - 127) * gain + 127 + generator.uniform(-16, 16)
-    relit: RGBImage = cv2.LUT(pixels, table.clip(0, 255).astype(np.uint8)[None]).astype(np.uint8)
-    return relit
+    """Another exposure, contrast, white balance and, at times, strength of colour."""
+    gain = generator.uniform(0.75, 1.25) * generator.uniform(0.92, 1.08, 3)
+    table = (np.arange(256)[:, None] - 127) * gain + 127 + generator.uniform(-20, 20)
+    relit = cv2.LUT(pixels, table.clip(0, 255).astype(np.uint8)[None]).astype(np.uint8)
+    if generator.random() < 0.3:
+        grey = cv2.cvtColor(cv2.cvtColor(relit, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+        share = generator.uniform(0.2, 1.4)
+        relit = cv2.addWeighted(relit, share, grey, 1 - share, 0).astype(np.uint8)
+    return np.asarray(relit, np.uint8)
 
 
 def _compose(generator: np.random.Generator, photo: Photo, mask: BoolMask, ground: Photo, boxed: bool) -> Sample | None:
-    """An object cut out and set into another photo in that photo's light; None when next to nothing of it is left."""
-    cut, shape = _turned(generator, photo.pixels, mask)
+    """An object cut out and set into another photo in that photo's light; None when next to nothing of it is left.
+
+    At times with a second cut-out of either photo before or behind it.
+    """
     height, width = ground.pixels.shape[:2]
     long_side = generator.uniform(0.15, 0.7) * min(height, width)
+    cut, shape = _cut_out(generator, photo, mask, long_side)
+    left = int(generator.integers(0, max(1, width - cut.shape[1])))
+    top = int(generator.integers(0, max(1, height - cut.shape[0])))
+    canvas, light = ground.pixels.copy(), generator.uniform(0.2, 0.7)
+    others = [(each, one) for each in (photo, ground) for one in each.masks if np.count_nonzero(one) >= CUT_AREA]
+    if not others or generator.random() >= CROWDED_SHARE:
+        truth = _paste(generator, canvas, cut, shape, left, top, light)
+    else:
+        second = _cut_out(generator, *others[generator.integers(len(others))], long_side * generator.uniform(0.5, 1.3))
+        reach = 0.7 * long_side
+        aside, away = generator.uniform(-reach, reach, 2)
+        place = int(left + aside), int(top + away)
+        if generator.random() < 0.5:
+            _paste(generator, canvas, *second, *place, light)
+            truth = _paste(generator, canvas, cut, shape, left, top, light)
+        else:
+            truth = _paste(generator, canvas, cut, shape, left, top, light)
+            truth &= ~_paste(generator, canvas, *second, *place, light)
+    if np.count_nonzero(truth) < max(LEAST_AREA, 0.25 * np.count_nonzero(shape)):
+        return None
+    return crop_sample(generator, canvas, truth, boxed, (photo.number, ground.number), "composition")
+
+
+def _cut_out(
+    generator: np.random.Generator, photo: Photo, mask: BoolMask, long_side: float
+) -> tuple[RGBImage, NDArray[np.uint8]]:
+    """The pixels and mask of an object, turned and stretched, about ``long_side`` pixels long."""
+    cut, shape = _turned(generator, photo.pixels, mask)
     scale = min(long_side / max(cut.shape[:2]), 2.0)
     size = (max(8, round(cut.shape[1] * scale)), max(8, round(cut.shape[0] * scale)))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    cut = cv2.resize(cut, size, interpolation=method).astype(np.uint8)
     # The polygons run a little outside the objects: without a pixel less the old background would give them away.
-    shape = cv2.erode(cv2.resize(shape, size, interpolation=cv2.INTER_LINEAR), np.ones((3, 3), np.uint8))
-    left = int(generator.integers(0, max(1, width - size[0])))
-    top = int(generator.integers(0, max(1, height - size[1])))
-    place = np.s_[top : min(height, top + size[1]), left : min(width, left + size[0])]
-    canvas = ground.pixels.copy()
-    region = canvas[place]
-    cut, shape = cut[: region.shape[0], : region.shape[1]], shape[: region.shape[0], : region.shape[1]]
-    alpha = cv2.GaussianBlur(shape.astype(np.float32), (0, 0), generator.uniform(0.5, 1.2))[..., None]
-    lit = _match_light(cut, shape > 0, region, generator.uniform(0.2, 0.7))
-    region[:] = (alpha * lit + (1 - alpha) * region).astype(np.uint8)
+    eroded = cv2.erode(cv2.resize(shape, size, interpolation=cv2.INTER_LINEAR), np.ones((3, 3), np.uint8))
+    return cv2.resize(cut, size, interpolation=method).astype(np.uint8), eroded.astype(np.uint8)
+
+
+def _paste(
+    generator: np.random.Generator,
+    canvas: RGBImage,
+    cut: RGBImage,
+    shape: NDArray[np.uint8],
+    left: int,
+    top: int,
+    light: float,
+) -> BoolMask:
+    """Set a cut-out into the canvas with a soft edge; the mask (h, w) of what lies inside."""
+    height, width = canvas.shape[:2]
     truth = np.zeros((height, width), np.bool_)
+    rows, columns = slice(max(0, -top), max(0, height - top)), slice(max(0, -left), max(0, width - left))
+    cut, shape = cut[rows, columns], shape[rows, columns]
+    if not shape.any():
+        return truth
+    place = np.s_[max(0, top) : max(0, top) + shape.shape[0], max(0, left) : max(0, left) + shape.shape[1]]
+    region = canvas[place]
+    alpha = cv2.GaussianBlur(shape.astype(np.float32), (0, 0), generator.uniform(0.5, 1.2))[..., None]
+    region[:] = (alpha * _match_light(cut, shape > 0, region, light) + (1 - alpha) * region).astype(np.uint8)
     truth[place] = shape > 0
-    if np.count_nonzero(truth) < LEAST_AREA:
-        return None
-    return crop_sample(generator, canvas, truth, boxed, (photo.number, ground.number), "composition")
+    return truth
 
 
 def _turned(generator: np.random.Generator, pixels: RGBImage, mask: BoolMask) -> tuple[RGBImage, NDArray[np.uint8]]:
     """The object's pixels and mask, turned and stretched at random, cut to where it then is."""
     x1, y1, x2, y2 = (int(value) for value in _sure_bounds(mask))
     width, height = x2 - x1, y2 - y1
-    angle = np.radians(generator.uniform(-TURN, TURN))
-    stretch = float(np.exp(generator.uniform(-STRETCH, STRETCH) / 2))
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) * [stretch, 1 / stretch]
+    turn = _turn(generator, TURN, STRETCH)
     reach_x, reach_y = np.abs(turn) @ (width, height)
     side_x, side_y = max(1, round(float(reach_x))), max(1, round(float(reach_y)))
     centre = np.array([(x1 + x2) / 2, (y1 + y2) / 2])
@@ -241,6 +312,15 @@ def _turned(generator: np.random.Generator, pixels: RGBImage, mask: BoolMask) ->
         return pixels[y1:y2, x1:x2], mask[y1:y2, x1:x2].astype(np.uint8)
     left, top, right, bottom = (int(value) for value in bounds)
     return turned[top:bottom, left:right], shape[top:bottom, left:right]
+
+
+def _turn(generator: np.random.Generator, most_turn: float, most_stretch: float) -> NDArray[np.float64]:
+    """A random turn and stretch (2, 2) of at most so much."""
+    angle = np.radians(generator.uniform(-most_turn, most_turn))
+    stretch = float(np.exp(generator.uniform(-most_stretch, most_stretch) / 2))
+    cosine, sine = np.cos(angle), np.sin(angle)
+    turned: NDArray[np.float64] = np.array([[cosine, -sine], [sine, cosine]]) * [stretch, 1 / stretch]
+    return turned
 
 
 def _match_light(cut: RGBImage, shape: BoolMask, ground: RGBImage, share: float) -> FloatArray:

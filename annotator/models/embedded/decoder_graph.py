@@ -2,7 +2,7 @@
 
 The weights are declared as external data and come from a safetensors file when the graph is loaded (``decoder.load_decoder``),
 so that weights trained anew need no new graph, and running them needs neither torch nor onnx.
-Inputs: ``s4 s8 s16 s32`` of the encoder on a 256 × 256 crop, ``prompts`` (n, 4, 64, 64). Output: ``logits`` (n, 1, 64, 64).
+Inputs: ``s4 s8 s16 s32`` of the encoder on a 256 × 256 crop, ``prompts`` (n, 4, 64, 64). Output: ``logits`` (n, 2, 64, 64).
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def build(weights: Mapping[str, FloatArray], *, dilations: tuple[int, ...], norm
     fine = graph.node("Relu", [normalise(convolve(fine, "fine"), "fine_norm", GRID_SIDE)], "fine.relu")
     fine = graph.node("Relu", [convolve(fine, "finer")], "finer.relu")
     graph.node("Identity", [convolve(fine, "out")], "logits")
-    graph.output("logits", TensorProto.FLOAT, ["n", 1, GRID_SIDE, GRID_SIDE])
+    graph.output("logits", TensorProto.FLOAT, ["n", weights["out.weight"].shape[0], GRID_SIDE, GRID_SIDE])
     model = graph.model(
         "Prompt decoder on EfficientNet-Lite0 features; its weights are in a safetensors file. Apache-2.0."
     )

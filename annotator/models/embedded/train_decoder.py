@@ -1,13 +1,14 @@
 """Trains and scores the prompt decoder of the embedded segmenter.
 
-    python -m annotator.models.embedded.train_decoder --data DIR --out FILE [--folds 5] [--commercial-only]
+    python -m annotator.models.embedded.train_decoder --data DIR --out FILE [--folds 5] [--commercial-only] [--keep DIR]
 
 ``--data`` is a folder in COCO128's layout with polygons (see ``decoder_data``). Without ``--folds`` it trains on all photos
 and writes FILE (safetensors, fp16), beside it the graph, prompt_decoder.onnx, and the list of photos with their licences.
-With ``--folds 5`` it writes no weights: it
-trains five times on four fifths of the photos and scores the photos left out; no photo is scored by weights that saw any part
-of it, cut-outs included. With ``--commercial-only`` it trains only on photos whose licence allows commercial use, writes those
-weights and their list, and scores the others. Figures go to standard output as JSON, progress to standard error.
+With ``--folds 5`` it writes no weights: it trains five times on four fifths of the photos and scores the photos left out; no
+photo is scored by weights that saw any part of it, cut-outs included. With ``--commercial-only`` it trains only on photos whose
+licence allows commercial use, writes those weights and their list, and scores the others. Weights once trained stay in
+``--keep`` and are taken from there while all that made them is the same, so that what is made of them can be scored again and
+folds can be trained side by side (``--only-fold``). Figures go to standard output as JSON, progress to standard error.
 
 Needs the extra ``test`` (torch, onnx). Features of the frozen encoder are computed once and cached in ``--cache``. The seed
 fixes samples, folds and batches; torch's sums may differ in the last digits between machines and numbers of threads.
@@ -16,19 +17,20 @@ fixes samples, folds and batches; torch's sums may differ in the last digits bet
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 import tempfile
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.numpy import save
+from safetensors.numpy import load_file, save
 
-from annotator.models.embedded import decoder_graph
+from annotator.models.embedded import decoder_graph, decoder_training
 from annotator.models.embedded.assets import DECODER_GRAPH, write_asset
 from annotator.models.embedded.decoder import EmbeddedSegmenter
 from annotator.models.embedded.decoder_data import Photo, Sample, licence_table, make_samples, read_photos
@@ -37,10 +39,10 @@ from annotator.models.embedded.decoder_training import DILATIONS, NORM_GROUPS, F
 from annotator.models.embedded.encoder import EmbeddedImageEncoder
 from annotator.models.protocols import FloatArray
 
-CROPS = 4
-COMPOSITIONS = 3000
-DRAWINGS = 400
-STEPS = 1800
+CROPS = 5
+COMPOSITIONS = 4400
+DRAWINGS = 300
+STEPS = 2500
 # How often a sample without a box is drawn, of one with a box.
 UNBOXED_SHARE = 0.6
 
@@ -73,27 +75,40 @@ def draw_weights(samples: list[Sample], rows: NDArray[np.int64]) -> FloatArray:
     return np.array([UNBOXED_SHARE if samples[i].box is None else 1.0 for i in rows], np.float32)
 
 
-def fit_and_score(
-    photos: list[Photo],
-    samples: list[Sample],
-    features: Features,
-    held_out: set[int],
-    encoder: EmbeddedImageEncoder,
-    steps: int,
-    seed: int,
-    clicks_every: int,
-) -> list[ObjectScore]:
-    """Train without any part of the photos held out, then score those photos with what would ship."""
-    return score_weights(fit(photos, samples, features, held_out, steps, seed), photos, held_out, encoder, clicks_every)
+@dataclass(frozen=True)
+class Course:
+    """What is trained on, how long, and the folder that keeps what came of it (None: nowhere)."""
 
+    photos: list[Photo]
+    samples: list[Sample]
+    features: Features
+    steps: int
+    seed: int
+    kept: Path | None = None
 
-def fit(
-    photos: list[Photo], samples: list[Sample], features: Features, held_out: set[int], steps: int, seed: int
-) -> dict[str, FloatArray]:
-    """Train on all samples without any part of the photos held out."""
-    rows = usable(samples, {photo.number for photo in photos} - held_out)
-    drawn = draw_weights(samples, rows)
-    return train(samples, features, rows, steps=steps, seed=seed, weights=drawn, report=_report)
+    def fit(self, held_out: set[int]) -> dict[str, FloatArray]:
+        """Train on all samples without any part of the photos held out, or take the weights that did."""
+        path = None if self.kept is None else self.kept / f"{self._key(held_out)}.safetensors"
+        if path is not None and path.exists():
+            say(f"taken from {path}")
+            return {name: values.astype(np.float32) for name, values in load_file(path).items()}
+        rows = usable(self.samples, {photo.number for photo in self.photos} - held_out)
+        drawn = draw_weights(self.samples, rows)
+        weights = train(
+            self.samples, self.features, rows, steps=self.steps, seed=self.seed, weights=drawn, report=_report
+        )
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(serialise_weights(weights))
+        return weights
+
+    def _key(self, held_out: set[int]) -> str:
+        """A name for weights made of the same features by the same code."""
+        made_of = [self.features.digest, self.steps, self.seed, sorted(held_out)]
+        digest = hashlib.blake2b(json.dumps(made_of).encode(), digest_size=8)
+        for module in (decoder_training, sys.modules[Course.__module__]):
+            digest.update(Path(str(module.__file__)).read_bytes())
+        return digest.hexdigest()
 
 
 def score_weights(
@@ -131,6 +146,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--clicks-every", type=int, default=1, help="simulate clicks on every Nth object, 0 for none")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--keep", type=Path, help="folder for the weights of folds")
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "annotator-decoder-features")
     options = parser.parse_args(arguments)
 
@@ -141,27 +157,23 @@ def main(arguments: list[str] | None = None) -> None:
     say(f"{len(photos)} photos, {len(samples)} samples")
     features = cache_features(samples, encoder, options.cache)
     say(f"features ready after {time.process_time():.0f} s of CPU")
-
-    def score(held_out: set[int]) -> list[ObjectScore]:
-        return fit_and_score(
-            photos, samples, features, held_out, encoder, options.steps, options.seed, options.clicks_every
-        )
+    course = Course(photos, samples, features, options.steps, options.seed, options.keep)
 
     scores: list[ObjectScore] = []
     if options.folds:
         folds = folds_of(photos, options.folds, options.seed)
         for fold in range(options.folds) if options.only_fold < 0 else [options.only_fold]:
             held_out = {photo.number for photo in photos if folds[photo.number] == fold}
-            scores += score(held_out)
+            scores += score_weights(course.fit(held_out), photos, held_out, encoder, options.clicks_every)
             say(f"fold {fold}: {json.dumps(summarise(scores))} (all folds so far)")
         options.out.write_text(json.dumps([asdict(score) for score in scores]), encoding="ascii")
     elif options.commercial_only:
         held_out = {photo.number for photo in photos if not photo.commercial}
-        weights = fit(photos, samples, features, held_out, options.steps, options.seed)
+        weights = course.fit(held_out)
         _write_weights(options.out, weights, options.data, [photo for photo in photos if photo.commercial])
         scores = score_weights(weights, photos, held_out, encoder, options.clicks_every)
     else:
-        weights = fit(photos, samples, features, set(), options.steps, options.seed)
+        weights = course.fit(set())
         graph = decoder_graph.build(weights, dilations=DILATIONS, norm_groups=NORM_GROUPS)
         path = options.out.with_name(DECODER_GRAPH.name)
         say(f"{path} {len(graph)} bytes sha256 {write_asset(path, graph)}")

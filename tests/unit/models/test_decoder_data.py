@@ -11,7 +11,7 @@ import pytest
 
 from annotator.errors import UsageError
 from annotator.models import catalogue
-from annotator.models.embedded import assets
+from annotator.models.embedded import assets, train_decoder
 from annotator.models.embedded.crops import CROP_SIDE, GRID_SIDE
 from annotator.models.embedded.decoder_data import (
     COMMERCIAL,
@@ -21,7 +21,16 @@ from annotator.models.embedded.decoder_data import (
     make_samples,
     read_photos,
 )
-from annotator.models.embedded.train_decoder import UNBOXED_SHARE, draw_weights, folds_of, usable
+from annotator.models.embedded.decoder_training import Features
+from annotator.models.embedded.encoder import FEATURE_CHANNELS
+from annotator.models.embedded.train_decoder import (
+    UNBOXED_SHARE,
+    Course,
+    draw_weights,
+    folds_of,
+    serialise_weights,
+    usable,
+)
 
 MOST_BYTES = 1_000_000
 SETS = ("prompt_decoder", "prompt_decoder_commercial")
@@ -102,6 +111,48 @@ def test_a_fold_never_sees_any_part_of_a_photo_that_is_left_out(folder: Path) ->
         expected = [1.0 if samples[row].box is not None else UNBOXED_SHARE for row in rows]
         assert draw_weights(samples, rows).tolist() == pytest.approx(expected)
     assert LEAST_AREA < MEDIUM_AREA
+
+
+def test_a_composition_shows_what_is_left_of_its_object_behind_another(folder: Path) -> None:
+    photos = read_photos(folder)
+    made = [one for one in make_samples(photos, 2, crops=1, compositions=60, drawings=0) if one.kind == "composition"]
+    assert len(made) == 60
+    # Squares turned by at most 25 degrees fill .56 of the box around them: only another in front leaves less than a half.
+    fullness = [float((one.mask > 0.5).sum() / (_extent(one.mask) + 1)) for one in made if one.box is not None]
+    assert min(fullness) < 0.5 < max(fullness)
+
+
+def _extent(mask: np.ndarray) -> int:
+    """Cells in the smallest upright box around a mask."""
+    rows, columns = np.nonzero(mask > 0.5)
+    return int((np.ptp(rows) + 1) * (np.ptp(columns) + 1)) if len(rows) else 0
+
+
+def test_weights_once_trained_are_taken_from_the_folder(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = read_photos(folder)
+    samples = make_samples(photos, 3, crops=1, compositions=2, drawings=0)
+    generator = np.random.default_rng(0)
+    maps = {
+        stride: generator.normal(size=(len(samples), width, CROP_SIDE // stride, CROP_SIDE // stride)).astype(
+            np.float16
+        )
+        for stride, width in FEATURE_CHANNELS.items()
+    }
+    features = Features(maps, {stride: np.ones(width, np.float32) for stride, width in FEATURE_CHANNELS.items()}, "a")
+    course = Course(photos, samples, features, 2, 0, tmp_path / "kept")
+    first, other = course.fit({0}), course.fit({1})
+    assert serialise_weights(first) != serialise_weights(other)
+    assert len(list((tmp_path / "kept").iterdir())) == 2
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(train_decoder, "train", refuse)
+    assert serialise_weights(course.fit({0})) == serialise_weights(first)
+    with pytest.raises(AssertionError, match="trained again"):
+        Course(photos, samples, features, 3, 0, tmp_path / "kept").fit({0})
 
 
 @pytest.mark.parametrize("name", SETS)
