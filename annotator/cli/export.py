@@ -96,5 +96,7 @@ def _show(console: Console, result: ExportResult) -> None:
             f"Read back: {plural(result.verified.same, 'annotation')} as sent, {result.verified.announced:,} as told."
         )
     if not result.lossy:
-        console.print("Nothing was lost.")
+        console.print(
+            "Every annotation was kept; what else was not is noted." if result.unkept else "Nothing was lost."
+        )
     show_report(console, result.rows, result.notes, result.warnings)

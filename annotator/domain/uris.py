@@ -13,7 +13,7 @@ import re
 from pathlib import Path, PurePath
 from typing import Final
 
-_PREFIX: Final = "bytes:"
+MARK: Final = "bytes:"
 _LONE: Final = re.compile("[\ud800-\udfff%]")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _ESCAPE: Final = re.compile("%u([0-9A-F]{4})|%([0-9A-F]{2})")
@@ -35,14 +35,22 @@ def _unescape(match: re.Match[str]) -> str:
 
 def encode(name: str) -> str:
     """A POSIX-style path, perhaps with lone surrogates, as a storable uri."""
-    if name.startswith(_PREFIX) or _SURROGATE.search(name):
-        return _PREFIX + _LONE.sub(_escape, name)
+    if name.startswith(MARK) or _SURROGATE.search(name):
+        return MARK + _LONE.sub(_escape, name)
     return name
 
 
 def decode(uri: str) -> str:
     """The path that ``encode`` was given."""
-    return _ESCAPE.sub(_unescape, uri[len(_PREFIX) :]) if uri.startswith(_PREFIX) else uri
+    return _ESCAPE.sub(_unescape, uri[len(MARK) :]) if uri.startswith(MARK) else uri
+
+
+def readable(uri: str) -> str:
+    """A name that every disk and every format can hold: without the mark before it, each undecodable byte as ``%XX``.
+
+    A uri whose path is text stays as it is. Two uris may come out as one name.
+    """
+    return uri[len(MARK) :] if _SURROGATE.search(decode(uri)) else uri
 
 
 def to_uri(path: PurePath, root: PurePath | None = None) -> str:

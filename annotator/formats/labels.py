@@ -60,4 +60,4 @@ def report_unused(dataset: Dataset, used: set[str], tally: Tally) -> None:
         elif label.foreign_id is not None:
             tally.dropped(label.name, "label id", "the format has none", "")
     if len(used) > 1:
-        tally.note("the format keeps no order of labels")
+        tally.unkept("the format keeps no order of labels")

@@ -55,7 +55,9 @@ class ReportRow:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The outcome of one import or export; ``path`` is what was read or written, ``renamed`` the new names of images."""
+    """The outcome of one import or export; ``path`` is what was read or written, ``renamed`` the new names of images.
+
+    ``unkept``: those of the notes that tell what of the whole dataset did not arrive."""
 
     format: str
     path: Path
@@ -65,6 +67,7 @@ class Report:
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
+    unkept: tuple[str, ...] = ()
 
     @property
     def lossy(self) -> tuple[ReportRow, ...]:
@@ -129,6 +132,7 @@ class Tally:
         self._warnings: list[str] = []
         self._unsaid = 0
         self._notes: dict[str, None] = {}
+        self._unkept: dict[str, None] = {}
         self._renamed: dict[str, str] = {}
 
     def kept(self, label: str, kind: str, image: str, count: int = 1) -> None:
@@ -159,6 +163,11 @@ class Tally:
         """A fact about the whole dataset, said once."""
         self._notes[text] = None
 
+    def unkept(self, text: str) -> None:
+        """A fact about the whole dataset that does not arrive, said once among the notes."""
+        self.note(text)
+        self._unkept[text] = None
+
     def report(self, format_id: str, path: Path) -> Report:
         """The frozen result."""
         rows = in_order(
@@ -169,7 +178,9 @@ class Tally:
         if self._unsaid:
             warnings.append(f"… and {self._unsaid:,} more warnings")
         notes, renamed = tuple(self._notes), dict(self._renamed)
-        return Report(format_id, path, self.images, self.annotations, rows, tuple(warnings), notes, renamed)
+        return Report(
+            format_id, path, self.images, self.annotations, rows, tuple(warnings), notes, renamed, tuple(self._unkept)
+        )
 
     def copy(self) -> Tally:
         """An independent tally that starts from this one."""

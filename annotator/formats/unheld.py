@@ -77,9 +77,9 @@ class Unheld:
         if annotation.confidence is not None and Field.CONFIDENCE not in fields:
             self._tally.dropped(label, Field.CONFIDENCE.value, WHY, image.name)
         if annotation.annotator and Field.ANNOTATOR not in fields:
-            self._tally.note("who made each annotation is not kept")
+            self._tally.unkept("who made each annotation is not kept")
         if annotation.source is not Source.IMPORTED and Field.SOURCE not in fields:
-            self._tally.note("whether an annotation was drawn, accepted, corrected or certified is not kept")
+            self._tally.unkept("whether an annotation was drawn, accepted, corrected or certified is not kept")
         if annotation.extra:
             self._foreign(annotation.extra, label, image.name)
 
@@ -96,7 +96,7 @@ class Unheld:
     def _foreign(self, extra: Mapping[str, object], label: str, image: str) -> None:
         for owner, fields in extra.items():
             if owner == PROMPT:
-                self._tally.note("what the smart tool was shown is not kept")
+                self._tally.unkept("what the smart tool was shown is not kept")
             elif owner != self._spec.id and not (isinstance(fields, Mapping) and fields.keys() == {PLACED}):
                 self._tally.dropped(label, f"fields of {owner}", "they belong to another format", image)
 

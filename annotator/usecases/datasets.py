@@ -107,16 +107,28 @@ def _batches(items: Iterable[tuple[int, DatasetImage]]) -> Iterable[list[tuple[i
         yield batch
 
 
+def _said(count: int, one: str, many: str) -> str:
+    """The number with the words for it."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
 def _warnings(progress: Progress) -> list[str]:
     lines = []
     if progress.unknown:
         names = ", ".join(progress.unknown[:SHOWN_NAMES])
         more = f" and {len(progress.unknown) - SHOWN_NAMES:,} more" if len(progress.unknown) > SHOWN_NAMES else ""
-        lines.append(f"{len(progress.unknown):,} pictures of the dataset are not in the project: {names}{more}.")
+        words = "picture of the dataset is", "pictures of the dataset are"
+        lines.append(f"{_said(len(progress.unknown), *words)} not in the project: {names}{more}.")
     if progress.left_alone:
-        lines.append(f"{progress.left_alone:,} pictures have annotations already and stayed as they are.")
+        words = (
+            "picture has annotations already and stayed as it is",
+            "pictures have annotations already and stayed as they are",
+        )
+        lines.append(f"{_said(progress.left_alone, *words)}.")
     if progress.twice:
-        lines.append(f"{progress.twice:,} annotations were there already and were left out.")
+        words = "annotation was there already and was left out", "annotations were there already and were left out"
+        lines.append(f"{_said(progress.twice, *words)}.")
     if progress.answered:
-        lines.append(f"{progress.answered:,} tags were left out: their picture has another tag of an exclusive group.")
+        which = _said(progress.answered, "tag was left out: its", "tags were left out: their")
+        lines.append(f"{which} picture has another tag of an exclusive group.")
     return lines

@@ -17,7 +17,7 @@ from annotator.domain.records import ImageFilter
 from annotator.errors import AnnotatorError, UsageError
 from annotator.formats import registry
 from annotator.formats.dataset import Dataset, DatasetImage
-from annotator.formats.report import Report
+from annotator.formats.report import Report, in_order
 from annotator.formats.spec import Field
 from annotator.formats.verify import verify
 from annotator.job_context import JobContext
@@ -27,6 +27,7 @@ from annotator.usecases.export_target import check_target
 from annotator.usecases.garbage import rarely_collected
 from annotator.usecases.live_dataset import live_dataset
 from annotator.usecases.parts import Parts
+from annotator.usecases.readable_names import ReadableNames, with_readable_names
 from annotator.usecases.results import CertificateStats, ExportResult, Loss
 from annotator.usecases.review_view import ReviewView
 from annotator.usecases.settings_view import REMOVED_ROOTS
@@ -75,7 +76,7 @@ def export(parts: Parts, request: ExportRequest, context: JobContext) -> ExportR
     with parts.db.read() as reader:
         if whole:
             dataset = replace(dataset, attachments=attachments(reader.connection))
-        dataset = _flat(dataset) if request.flat else dataset
+        dataset = with_readable_names(_flat(dataset) if request.flat else dataset, registry.spec(request.format))
         report = _write(dataset, request, context)
     with parts.db.read() as reader:
         under = certificates.signed(reader, ids)
@@ -88,7 +89,7 @@ def _export_version(parts: Parts, request: ExportRequest, context: JobContext) -
         raise UsageError("A version holds no suggestions.", "Leave --include away.")
     spec = registry.spec(request.format)
     dataset = versions.chosen(parts, request.version, spec, request.scope, request.splits, request.only)
-    dataset = _flat(dataset) if request.flat else dataset
+    dataset = with_readable_names(_flat(dataset) if request.flat else dataset, spec)
     if not any(True for _ in dataset.images):
         raise _nothing(request)
     return _result(dataset, _write(dataset, request, context), request, (), context)
@@ -104,6 +105,8 @@ def _result(
     dataset: Dataset, report: Report, request: ExportRequest, under: tuple[CertificateStats, ...], context: JobContext
 ) -> ExportResult:
     verified = verify(dataset, report, merged=request.merge, context=context) if request.verify else None
+    if isinstance(dataset.images, ReadableNames):
+        report = replace(report, rows=in_order((*report.rows, *dataset.images.rows())))
     lossy = tuple(Loss(row.label, row.kind, row.count, row.outcome.value, row.detail) for row in report.lossy)
     return ExportResult(
         report.images,
@@ -116,6 +119,7 @@ def _result(
         rows=report.rows,
         warnings=report.warnings,
         notes=report.notes,
+        unkept=report.unkept,
     )
 
 

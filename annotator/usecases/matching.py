@@ -24,15 +24,26 @@ class ImageMatcher:
         self._by_name: defaultdict[str, list[tuple[tuple[str, ...], int]]] = defaultdict(list)
         self._sizes: dict[int, tuple[int, int]] = {}
         self.uri_of: dict[int, str] = {}
+        readable: dict[str, int] = {}
         for image in _all(view):
             key = _key(image.uri)
             self.uri_of[image.id] = image.uri
             self._sizes[image.id] = (image.width, image.height)
             self._by_path[str(view.path_of(image))] = image.id
             self._by_uri.setdefault(key, image.id)
-            pieces = tuple(key.split("/"))
-            for name in {pieces[-1], pieces[-1].rsplit(".", 1)[0]}:
-                self._by_name[name].append((pieces, image.id))
+            self._add_pieces(key, image.id)
+            name = uris.readable(image.uri)
+            if name != image.uri:
+                readable.setdefault(_key(name), image.id)
+        for key, image_id in readable.items():
+            if key not in self._by_uri:  # a file that is really called so goes first
+                self._by_uri[key] = image_id
+                self._add_pieces(key, image_id)
+
+    def _add_pieces(self, key: str, image_id: int) -> None:
+        pieces = tuple(key.split("/"))
+        for name in {pieces[-1], pieces[-1].rsplit(".", 1)[0]}:
+            self._by_name[name].append((pieces, image_id))
 
     def find(self, image: DatasetImage) -> int | None:
         """The id of the image, None when there is none or when several fit equally well."""

@@ -183,6 +183,7 @@ class ExportResult:
     """``lossy``: what was converted or dropped, per label. ``certificates``: those that exported annotations stand under.
 
     ``verified``: what reading it back showed; None where nobody asked. ``rows``: also what was kept, with the images concerned.
+    ``unkept``: the notes that tell what of the whole dataset is not there.
     """
 
     images: int
@@ -195,6 +196,7 @@ class ExportResult:
     rows: tuple[ReportRow, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    unkept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

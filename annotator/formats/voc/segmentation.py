@@ -122,7 +122,7 @@ def pixel_numbers(dataset: Dataset, tally: Tally, standing: LabelMap | None = No
         while following in numbers.values():
             following += 1
         if following > _MOST:
-            tally.note(f"masks have room for {_MOST} labels: the masks of the others are left out")
+            tally.unkept(f"masks have room for {_MOST} labels: the masks of the others are left out")
             break
         numbers[label.name] = following
     return numbers

@@ -61,7 +61,7 @@ def test_importing_twice_adds_nothing(project: Project, tmp_path: Path) -> None:
     project.import_dataset(file)
     again = project.import_dataset(file)
     assert again.annotations == 0
-    assert "1 annotations were there already" in again.warnings[-1]
+    assert again.warnings[-1] == "1 annotation was there already and was left out."
     assert project.stats().annotations == 1
 
 
@@ -69,6 +69,8 @@ def test_a_name_that_fits_two_pictures_is_not_guessed(project: Project, tmp_path
     result = project.import_dataset(coco(tmp_path / "a.json", ["0.png", "elsewhere/red/1.png", "nowhere.png"]))
     assert result.images == 1
     assert "2 pictures of the dataset are not in the project: 0.png, nowhere.png." in result.warnings
+    again = project.import_dataset(coco(tmp_path / "b.json", ["red/2.png", "nowhere.png"]))
+    assert "1 picture of the dataset is not in the project: nowhere.png." in again.warnings
 
 
 def test_of_two_twins_the_one_without_another_folder_is_meant(tmp_path: Path, pictures: Path) -> None:
