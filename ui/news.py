@@ -61,7 +61,8 @@ class News(QObject):
     def _rolled_back(self, message: str) -> None:
         """A round that made held-out answers worse changed nothing; the bar keeps saying so until the next one."""
         self._window.bar.show_rollback(message)
-        self._window.toasts.info(self.tr("{0}. Suggestions stay as they were.").format(message))
+        text = self.tr("{0}. Go on labelling; it is tried again at the next training.")
+        self._window.toasts.info(text.format(message))
 
     def _undone(self, verb: str, title: str) -> None:
         self._window.toasts.brief(f"{verb}: {title}")

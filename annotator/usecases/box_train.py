@@ -38,6 +38,7 @@ from annotator.usecases.index import usable_ids
 from annotator.usecases.parts import Parts
 from annotator.usecases.queue_view import QueueView
 from annotator.usecases.results import RoundChange, TrainResult
+from annotator.usecases.round_words import rolled_back
 
 FOLDS = 5
 MIN_FOLDED = 10
@@ -78,10 +79,7 @@ def train(parts: Parts, *, device: str, context: JobContext) -> TrainResult:
         message = f"Round {number}:{points or ' boxes'}, learned from {fitted.box_head.head.n_images} pictures"
         change = RoundChange(number, 0, 0, decision.gain, message)
     else:
-        message = (
-            f"Round {number} of boxes was rolled back:{points} of mAP50 on {len(fitted.held_out)} held-out pictures"
-        )
-        change = RoundChange(number, 0, 0, None, message, rolled_back=True)
+        change = rolled_back(number, f"{len(fitted.held_out):,} pictures", decision.gain, head="head for boxes")
     return TrainResult(
         head=head_id,
         released=decision.released,

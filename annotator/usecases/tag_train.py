@@ -12,7 +12,7 @@ from annotator.domain.kinds import Task
 from annotator.domain.records import Head, now
 from annotator.errors import AnnotatorError
 from annotator.job_context import JobContext
-from annotator.learning.rounds import Previous, Round
+from annotator.learning.rounds import Decision, Previous, Round
 from annotator.pseudolabel.gate import Gate
 from annotator.pseudolabel.rounds import Option, Trial, gated_round
 from annotator.pseudolabel.suggest import TagGroup
@@ -22,6 +22,7 @@ from annotator.usecases.heads import GroupHead
 from annotator.usecases.index import index_space, usable_ids
 from annotator.usecases.parts import Parts
 from annotator.usecases.results import RoundChange, TrainResult
+from annotator.usecases.round_words import rolled_back
 from annotator.usecases.settings_view import TAG_RUN, TRAIN_OPTIONS
 from annotator.usecases.space import choose_model, open_space
 from annotator.usecases.tag_round import Workspace
@@ -76,7 +77,7 @@ def train(parts: Parts, *, device: str, context: JobContext) -> TrainResult:
         table = _suggest_anew(parts, work, fitted, in_use)
     assert table is not None
     tag_round.rank(parts, work, table, "train")
-    change = _rolled_back(fitted, number)
+    change = change_of_nothing(fitted[0].round.decision, number)
     if released and before is not None:
         change = _compare(before, table, work, fitted, number)
     return TrainResult(
@@ -157,12 +158,11 @@ def _suggest_anew(
     return tag_round.publish(parts, work, predictions, (work.space.model_id, version), "train")
 
 
-def _rolled_back(fitted: list[_Fitted], number: int) -> RoundChange:
+def change_of_nothing(decision: Decision, number: int) -> RoundChange:
     """A round that no group released: held-out answers were worse, so that everything stays as it was before it."""
-    decision = fitted[0].round.decision
     gain = None if decision.accuracy is None or decision.previous is None else decision.accuracy - decision.previous
-    worse = "" if gain is None else f": {100 * gain:+.1f} points on {decision.compared:,} held-out answers"
-    return RoundChange(number, 0, 0, None, f"Round {number} was rolled back{worse}", rolled_back=True)
+    stay = "the first guesses" if decision.against_guesses else ""
+    return rolled_back(number, f"{decision.compared:,} answers", gain, stay=stay)
 
 
 def _compare(before: TagTable, after: TagTable, work: Workspace, fitted: list[_Fitted], number: int) -> RoundChange:

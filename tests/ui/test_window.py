@@ -130,12 +130,12 @@ def test_a_round_that_was_rolled_back_is_seen_until_the_next(
 ) -> None:
     engine.succeed(SuggestResult(1, 6, 6, 10.0))
     qtbot.waitUntil(lambda: not window.jobs.running)
-    said = "Round 4 was rolled back: -2.1 points on 57 held-out answers"
+    said = "The new head did worse on 57 answers held out (−2.1 points), so the one before stays in use"
     window.loop.count_verdicts(ENOUGH)
     engine.succeed(TrainResult(1, False, {}, 0.5, round=RoundChange(4, 0, 0, None, said, rolled_back=True)))
     qtbot.waitUntil(lambda: window.bar.round.full_text() == said)
     assert window.bar.round.property("role") == "warn-caption"
-    assert any("rolled back" in text and "stay as they were" in text for text in window.toasts.texts)
+    assert f"{said}. Go on labelling; it is tried again at the next training." in window.toasts.texts
     window.loop.count_verdicts(ENOUGH)
     engine.succeed(TrainResult(1, True, {}, 0.5, round=RoundChange(5, 2, 6, 0.041)))
     qtbot.waitUntil(lambda: window.bar.round.full_text() == "round 5: +4.1 pts")
