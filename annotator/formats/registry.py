@@ -14,6 +14,7 @@ from typing import cast
 
 import annotator.formats as home
 from annotator.errors import FormatError, UsageError
+from annotator.formats import damage
 from annotator.formats.peek import Peek
 from annotator.formats.spec import FormatSpec, Reader, Writer
 
@@ -75,11 +76,14 @@ def detect(path: Path) -> list[Detected]:
 
 
 def detect_one(path: Path) -> Detected:
-    """The one format of the path; raises ``FormatError`` that lists what was seen when there is none, or more than one."""
+    """The one format of the path; raises ``FormatError`` that lists what was seen when there is none, or more than one.
+
+    A file that begins as JSON or XML and is damaged is refused as that, with the place."""
     found = detect(path)
     if len(found) == 1:
         return found[0]
     if not found:
+        damage.check(Peek(Path(path)))
         raise FormatError(
             f"{path} is in no format that is known here.", f"Name one of: {', '.join(formats())}.", path=path
         )

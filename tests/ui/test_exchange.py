@@ -222,6 +222,7 @@ def test_where_several_formats_fit_the_person_says_which(hands: Hands, coco: Pat
     ("name", "content", "said"),
     [
         ("broken.json", '{"images": [{"id": 1, "file_name": "picture 0.png", ', "broken.json"),
+        ("cut.json", '{"info": {"year": 2017}, "lic', "cut.json is damaged JSON: line 1 column"),
         ("nothing.txt", "a shopping list", "in no format that is known"),
         ("bad.zip", "PK but no zip", "bad.zip"),
         ("", "", "There is nothing at"),

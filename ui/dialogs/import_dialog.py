@@ -10,6 +10,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFormLayout, QVBoxLayout, QWidget
 
 from annotator.errors import FormatError
+from annotator.formats import damage
+from annotator.formats.peek import Peek
 from ui.asking import Asking
 from ui.dialogs.dialog import Dialog
 from ui.dialogs.import_view import ImportView
@@ -187,6 +189,8 @@ def look(
     if not path.exists():
         raise FormatError(f"There is nothing at {path}.", "Check the name.", path=path)
     found = project.detect_annotations(path)
+    if not format_id and not found:
+        damage.check(Peek(path))
     if not format_id and len(found) != 1:
         return Look(found)
     preview = project.preview_import(path, format_id or found[0].format, skip_bad=skip_bad, context=context)
