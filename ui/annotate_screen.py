@@ -18,10 +18,12 @@ from ui.panels.suggestions_panel import SuggestionsPanel
 from ui.session import Session
 from ui.thumbnails import ThumbnailLoader
 from ui.widgets.basics import EmptyState, icon_button
-from ui.widgets.section import Section
+from ui.widgets.section import HEADER_PX, Section
 
 QUEUE_SHARE, PANELS_SHARE = 0.138, 0.19
 QUEUE_PX, PANELS_PX = (176, 212), (240, 264)
+SECTIONS_PX = (216, 268, 136, 100)
+LABELS_SHARE = 0.44
 
 
 class AnnotateScreen(QWidget):
@@ -30,7 +32,7 @@ class AnnotateScreen(QWidget):
     def __init__(self, session: Session, figures: Figures, thumbnails: ThumbnailLoader) -> None:
         super().__init__()
         self._session = session
-        self._sized = False
+        self._sized = self._heights_chosen = False
         self.queue = QueuePanel(session, figures, thumbnails)
         self.canvas = Canvas()
         self.strip = ImageStrip(session)
@@ -59,6 +61,8 @@ class AnnotateScreen(QWidget):
         self.right_rail.hide()
         self.left_rail.pressed.connect(self.toggle_left)
         self.right_rail.pressed.connect(self.toggle_right)
+        self.sections.splitterMoved.connect(self._heights_moved)
+        session.labels_changed.connect(self.share_height)
         session.image_changed.connect(self._image_changed)
         session.closed.connect(self._image_changed)
 
@@ -90,6 +94,7 @@ class AnnotateScreen(QWidget):
         if not self._sized and self.width() > 800:
             self._sized = True
             self.share_width()
+        self.share_height()
 
     def share_width(self) -> None:
         """Give the columns the widths that the design asks for at this size."""
@@ -97,6 +102,21 @@ class AnnotateScreen(QWidget):
         queue = min(max(round(width * QUEUE_SHARE), QUEUE_PX[0]), QUEUE_PX[1])
         panels = min(max(round(width * PANELS_SHARE), PANELS_PX[0]), PANELS_PX[1])
         self.columns.setSizes([queue, width - queue - panels, panels])
+
+    def share_height(self) -> None:
+        """Give the labels the height of their rows, up to a share, until somebody has chosen the heights."""
+        if self._heights_chosen or any(section.folded for section in self._folding()):
+            return
+        height = self.sections.height()
+        usual, *others = (part * height // sum(SECTIONS_PX) for part in SECTIONS_PX)
+        labels = max(usual, min(self.labels.wanted_px() + HEADER_PX + 1, round(height * LABELS_SHARE)))
+        self.sections.setSizes([labels, *((height - labels) * part // sum(others) for part in others), 0])
+
+    def _heights_moved(self, place: int, index: int) -> None:
+        self._heights_chosen = True
+
+    def _folding(self) -> tuple[Section, ...]:
+        return self.label_section, self.suggestion_section, self.annotation_section, self.attribute_section
 
     def _centre(self) -> QWidget:
         self._no_image = EmptyState(
@@ -136,11 +156,11 @@ class AnnotateScreen(QWidget):
         self.sections.setProperty("role", "panel")
         self.sections.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.sections.setChildrenCollapsible(False)
-        for section in (self.label_section, self.suggestion_section, self.annotation_section, self.attribute_section):
+        for section in self._folding():
             self.sections.addWidget(section)
             section.folded_changed.connect(self._folded)
         self.sections.addWidget(self._filler())
-        self.sections.setSizes([216, 268, 136, 100, 0])
+        self.sections.setSizes([*SECTIONS_PX, 0])
         return self.sections
 
     def _filler(self) -> QWidget:
@@ -151,8 +171,7 @@ class AnnotateScreen(QWidget):
         return self._rest
 
     def _folded(self, folded: bool) -> None:
-        sections = (self.label_section, self.suggestion_section, self.annotation_section, self.attribute_section)
-        self._rest.setVisible(all(section.folded for section in sections))
+        self._rest.setVisible(all(section.folded for section in self._folding()))
 
     def show_trouble(self, text: str) -> None:
         """Say in the picture's place why it cannot be shown."""

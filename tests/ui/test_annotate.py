@@ -513,3 +513,22 @@ def test_leaving_a_project_does_not_wait_for_its_engine(window: MainWindow, qtbo
     assert not ended.is_set()
     released.set()
     qtbot.waitUntil(ended.is_set)
+
+
+def test_labels_get_the_height_of_their_rows_until_somebody_drags_a_border(window: MainWindow, qtbot: Any) -> None:
+    screen = window.annotate
+    few = screen.sections.sizes()[0]
+    window.label_edits.create_from_text(", ".join(f"kind {number}" for number in range(8)))
+    qtbot.waitUntil(lambda: screen.labels.model.rowCount() == 11)
+    shown = screen.labels.view
+    qtbot.waitUntil(lambda: shown.viewport().height() >= 8 * shown.sizeHintForRow(0))
+    assert screen.sections.sizes()[0] > few
+    assert all(size >= 60 for size in screen.sections.sizes()[1:4])
+    handle = screen.sections.handle(1)
+    QTest.mousePress(handle, Qt.MouseButton.LeftButton, pos=handle.rect().center())
+    QTest.mouseMove(handle, handle.rect().center() - QPoint(0, 120))
+    QTest.mouseRelease(handle, Qt.MouseButton.LeftButton, pos=handle.rect().center() - QPoint(0, 120))
+    chosen = screen.sections.sizes()[0]
+    window.label_edits.create_from_text("one more")
+    qtbot.waitUntil(lambda: screen.labels.model.rowCount() == 12)
+    assert screen.sections.sizes()[0] == chosen

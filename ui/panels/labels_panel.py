@@ -183,6 +183,10 @@ class LabelsPanel(QWidget):
         self._stack.setCurrentWidget(self.view if self._session.labels else self._empty)
         self._show_current()
 
+    def wanted_px(self) -> int:
+        """The height in which all rows are seen."""
+        return self.field.sizeHint().height() + 3 * SPACE_1 + ROW_PX * self.model.rowCount()
+
     def rename_current(self) -> None:
         """Edit the name of the current label in place."""
         row = self.model.row_of(self._session.current_label_id)
