@@ -187,7 +187,7 @@ def test_lock_keeps_and_hide_hides(window: MainWindow) -> None:
     assert window.session.page.annotations[0].hidden
 
 
-def test_several_thumbnails_are_tagged_and_split_in_one_step(window: MainWindow) -> None:
+def test_several_thumbnails_are_tagged_and_split_in_one_step(window: MainWindow, qtbot: Any) -> None:
     ids = window.session.order.ids.tolist()
     grid = window.queue.grid
     grid.setFocus()
@@ -200,7 +200,8 @@ def test_several_thumbnails_are_tagged_and_split_in_one_step(window: MainWindow)
     bird = next(v.id for v in window.session.labels.values() if v.name == "bird")
     assert tagged == [[bird], [bird], [bird], []]
     press(window, Qt.Key.Key_2, Qt.KeyboardModifier.AltModifier)
-    assert [window.session.read_page(i).image.split for i in ids[:4]] == [Split.VAL] * 3 + [None]
+    split = [Split.VAL] * 3 + [None]
+    qtbot.waitUntil(lambda: [window.session.read_page(i).image.split for i in ids[:4]] == split)
     press(window, Qt.Key.Key_Z, CTRL)
     press(window, Qt.Key.Key_Z, CTRL)
     assert all(window.session.read_page(i).annotations == () for i in ids)
