@@ -235,6 +235,11 @@ class Run:
     images: int = 0
     suggestions: int = 0
 
+    @property
+    def is_import(self) -> bool:
+        """Whether a dataset brought its suggestions: no model of a version ran, and nothing was chosen for it."""
+        return not self.model_version and not self.parameters
+
 
 @dataclass(frozen=True, slots=True)
 class Head:

@@ -264,14 +264,22 @@ class RunWrites(RunReads):
         return int(self._connection.execute(insert(CertificateRow).returning(CertificateRow.id), row).scalar_one())
 
     def finish_certificate(
-        self, certificate_id: int, *, audited: int, errors: int, bound: float, accepted: int, criterion: str = ""
+        self,
+        certificate_id: int,
+        *,
+        annotator: str,
+        audited: int,
+        errors: int,
+        bound: float,
+        accepted: int,
+        criterion: str = "",
     ) -> None:
-        """Write what the audit found, and by which ``criterion``; with ``accepted`` above 0 the certificate is signed by that.
+        """Write what the audit found, and by which ``criterion``, in the name of whoever concludes it; with ``accepted`` above 0 the certificate is signed by that.
 
         Raises ``StoreError`` when there is no such certificate or it was signed before: a signature is final.
         """
         values: dict[str, Any] = {"audited": audited, "errors": errors, "bound": bound, "accepted": accepted}
-        values["criterion"] = criterion
+        values |= {"annotator": annotator, "criterion": criterion}
         if accepted:
             values["signed_at"] = now()
         unsigned = (CertificateRow.id == certificate_id, CertificateRow.signed_at == "")

@@ -15,6 +15,7 @@ gets it back with the answers so far, so that nobody can draw until the sample p
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
@@ -73,8 +74,8 @@ class CertificateDesk:
         """Why no sample may be drawn now, in words; nothing when one may."""
         with self._parts.db.read() as reader:
             run = reader.runs.latest(task)
-            failed = run is not None and reader.settings.get(_setting(LAST_AUDIT, task)) == run.id
-        if failed:
+            failed = reader.settings.get(_setting(LAST_AUDIT, task))
+        if failed and self._stands(task, failed):
             return "This run's suggestions were audited already, and failed. Train or suggest again first."
         if run is None or not len(self.open_confidences(task)):
             return f"There are no open suggestions of {task.value} to certify."
@@ -84,8 +85,7 @@ class CertificateDesk:
         """The sample of this run that was drawn and not concluded, with the answers so far; None when there is none."""
         with self._parts.db.read() as reader:
             kept = reader.settings.get(_setting(OPEN_AUDIT, task))
-            run = reader.runs.latest(task)
-        if not kept or run is None or kept["run"] != run.id:
+        if not kept or not self._stands(task, kept["run"]):
             return None
         audit = self._restored(task, kept)
         return None if audit is None else (audit, {UUID(key): value for key, value in kept["checked"].items()})
@@ -146,7 +146,8 @@ class CertificateDesk:
             level=plan.level,
         )
         with self._parts.db.write(self._parts.annotator) as writer:
-            empty = Certificate(0, task, self._parts.annotator, seed, max_error, 0, 0, 1.0, 0, run.id)
+            source = Counter(each.run_id for each in sample).most_common(1)[0][0]
+            empty = Certificate(0, task, self._parts.annotator, seed, max_error, 0, 0, 1.0, 0, source)
             audit = replace(audit, certificate_id=writer.runs.add_certificate(empty))
             writer.settings.set(_setting(OPEN_AUDIT, task), audit.to_json({}))
         return audit
@@ -201,6 +202,7 @@ class CertificateDesk:
         with self._parts.db.write(self._parts.annotator) as writer:
             writer.runs.finish_certificate(
                 audit.certificate_id,
+                annotator=self._parts.annotator,
                 audited=conclusion.audited,
                 errors=conclusion.errors,
                 bound=bound,
@@ -221,6 +223,18 @@ class CertificateDesk:
             annotator=self._parts.annotator,
             certificate_id=conclusion.audit.certificate_id,
         )
+
+    def _stands(self, task: Task, run_id: int) -> bool:
+        """Whether a sample of what was open at a run is still one of what is open: no model has run since, and what was imported
+        since has not taken the place of all of it. Else an import of one picture would free a pile that failed."""
+        with self._parts.db.read() as reader:
+            later = [each for each in reader.runs.all() if each.task is task and each.id > run_id and each.finished_at]
+        if not all(each.is_import for each in later):
+            return False
+        if not later:
+            return True
+        pile = open_piles.ordered(self._parts, task, self._review.table() if task is Task.TAGS else None)
+        return any(each.run_id <= run_id for each in pile.suggestions(self._parts, range(len(pile))))
 
     def _open_within(self, audit: Audit, end: Key) -> list[Suggestion]:
         """What the sample was drawn from down to ``end``, as far as it is still open and was not in the sample; what was

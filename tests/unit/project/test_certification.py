@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -115,3 +116,48 @@ def test_a_rejected_sample_without_another_label_is_a_rejection(suggested: Proje
     history.flush()
     assert suggested.stats().verdicts["rejected"] == 1
     assert history.page(first.image_id).annotations == ()
+
+
+def import_guesses(project: Project, folder: Path, count: int | None = None) -> None:
+    """Suggestions for the first pictures, or for all, from a table."""
+    images = project.images.many(project.images.ids().tolist())[:count]
+    table = folder / f"guesses {len(images)}.csv"
+    table.write_text("\n".join(["image,label,confidence", *(f"{each.uri},blue,0.95" for each in images)]))
+    project.import_dataset(table, format="csv", as_="suggestions")
+
+
+def test_an_import_of_a_few_suggestions_frees_no_pile_that_failed(suggested: Project, tmp_path: Path) -> None:
+    desk = suggested.review.certificates
+    audit = desk.draw(0.4, 10)
+    perform(suggested, audit, wrong(audit, suggested))
+    import_guesses(suggested, tmp_path, 2)
+    assert "audited already" in desk.blocked()
+    with pytest.raises(AnnotatorError, match="audited already"):
+        desk.draw(0.4, 10)
+    import_guesses(suggested, tmp_path)
+    assert desk.blocked() == "", "what failed is replaced by what another model says"
+
+
+def test_a_sample_under_way_outlives_an_import_beside_it_and_covers_none_of_it(
+    suggested: Project, tmp_path: Path
+) -> None:
+    desk = suggested.review.certificates
+    audit = desk.draw(0.4, 10)
+    some = dict(list(right(audit).items())[:4])
+    desk.remember(audit, some)
+    import_guesses(suggested, tmp_path, 2)
+    assert desk.resume() == (audit, some)
+    assert desk.draw(0.4, 10) == audit
+    assert {s.run_id for s in desk.conclude(audit, right(audit)).accept} == {audit.run_id}
+    suggested.suggest()
+    assert desk.resume() is None
+
+
+def test_a_certificate_names_who_signs_and_the_model_behind_the_sample(suggested: Project, tmp_path: Path) -> None:
+    import_guesses(suggested, tmp_path, 2)
+    audit = suggested.review.certificates.draw(0.4, 20)
+    suggested.work_as("bob")
+    assert perform(suggested, audit, right(audit)) == ""
+    (signed,) = suggested.review.certificates.signed()
+    assert signed.annotator == "bob"
+    assert (signed.model, bool(signed.model_version)) == ("embedded", True)

@@ -235,7 +235,7 @@ def test_a_certificate_is_signed_with_its_evidence_and_shown_until_it_is_undone(
     assert (after.accepted, after.annotations) == (signed.accepted, 0)
     assert suggested.export(tmp_path / "after.csv", "csv").certificates == ()
     with pytest.raises(StoreError), suggested._parts.db.write() as writer:
-        writer.runs.finish_certificate(signed.id, audited=1, errors=0, bound=0.1, accepted=1)
+        writer.runs.finish_certificate(signed.id, annotator="ann", audited=1, errors=0, bound=0.1, accepted=1)
 
 
 def test_certified_answers_are_no_held_out_answers(suggested: Project, tmp_path: Path) -> None:
