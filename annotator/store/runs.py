@@ -274,8 +274,9 @@ class RunWrites(RunReads):
         accepted: int,
         criterion: str = "",
     ) -> None:
-        """Write what the audit found, and by which ``criterion``, in the name of whoever concludes it; with ``accepted`` above 0 the certificate is signed by that.
+        """Write what the audit found, and by which ``criterion``, in the name of whoever concludes it.
 
+        With ``accepted`` above 0 the certificate is signed by that.
         Raises ``StoreError`` when there is no such certificate or it was signed before: a signature is final.
         """
         values: dict[str, Any] = {"audited": audited, "errors": errors, "bound": bound, "accepted": accepted}
