@@ -94,6 +94,8 @@ class Unheld:
                 self._tally.dropped(annotation.label, f"attribute {name}", WHY, image.name)
 
     def _foreign(self, extra: Mapping[str, object], label: str, image: str) -> None:
+        if self._spec.lossless:
+            return
         for owner, fields in extra.items():
             if owner == PROMPT:
                 self._tally.unkept("what the smart tool was shown is not kept")

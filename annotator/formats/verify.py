@@ -37,10 +37,13 @@ def verify(dataset: Dataset, report: Report, *, merged: bool = False, context: J
         if Field.SIZE in spec.fields
         else {names.get(i.name, i.name): (i.width, i.height) for i in dataset.images if i.width}
     )
-    imported = registry.reader(report.format).read(report.path, image_size=sizes.get, context=context)
+    found: Iterable[DatasetImage] = ()  # an export without pictures is to some formats a stray folder
+    if report.images or merged:
+        reader = registry.reader(report.format)
+        found = reader.read(report.path, image_size=sizes.get, context=context).dataset.images
     balance = _Balance(spec)
     written = (replace(i, name=names[i.name]) if i.name in names else i for i in dataset.images)
-    for sent, back in _pairs(written, imported.dataset.images, merged=merged):
+    for sent, back in _pairs(written, found, merged=merged):
         context.check_cancelled()
         balance.add(sent, back)
     return balance.settle(report)

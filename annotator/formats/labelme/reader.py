@@ -208,13 +208,15 @@ def _upright(points: tuple[tuple[float, float], ...]) -> tuple[tuple[float, floa
 
 
 def _mask(points: tuple[tuple[float, float], ...], data: Any) -> Mask:
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     if not isinstance(data, str):
         raise ValueError("a mask without its picture")
     try:
         with Image.open(io.BytesIO(base64.b64decode(data, validate=True)), formats=["PNG"]) as picture:
             pixels = np.asarray(picture.convert("L")) > 0
+    except UnidentifiedImageError as error:  # its words are about a buffer in memory
+        raise ValueError("the mask's picture cannot be read: it is no PNG, or damaged") from error
     except (binascii.Error, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"the mask's picture cannot be read: {error}") from error
     mask = Mask.from_array(pixels, round(points[0][0]), round(points[0][1]))

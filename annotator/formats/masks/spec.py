@@ -30,6 +30,8 @@ def detect(peek: Peek) -> str | None:
         return None
     if any("SegmentationClass" in picture.parts for picture in pictures):
         return None
+    if any(_names_masks(peek.head(name)) for name in peek.of(".csv")):
+        return None
     for name in peek.of(".csv"):
         if PurePosixPath(name).name in (LABELS_FILE, COLORS_FILE) and _numbers_labels(peek.head(name)):
             return f"{name} says which label a number or colour in the pictures is"
@@ -37,6 +39,11 @@ def detect(peek: Peek) -> str | None:
         if any(part.lower() in ("masks", "mask") for part in picture.parent.parts):
             return f"{picture} lies in a folder of masks"
     return None
+
+
+def _names_masks(head: bytes) -> bool:
+    """Whether a table says whose mask each picture is, as that of Open Images does: then no pixel says it."""
+    return b"MaskPath" in head.split(b"\n", 1)[0]
 
 
 def _numbers_labels(head: bytes) -> bool:

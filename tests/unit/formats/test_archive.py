@@ -114,3 +114,15 @@ def test_bad_lines_are_skipped_when_asked(archive: Path, tmp_path: Path) -> None
     imported = registry.reader("archive").read(broken, skip_bad=True)
     assert len(list(imported.dataset.images)) == 2
     assert "images.jsonl, line 1" in imported.report().warnings[0]
+
+
+def test_fields_of_other_formats_are_kept_and_not_called_dropped(tmp_path: Path) -> None:
+    sent = everything()
+    images = tuple(replace(image, extra={"coco": {"license": 3}}) for image in sent.images)
+    labels = tuple(replace(label, extra={"coco": {"supercategory": "s"}}) for label in sent.labels)
+    report = write(Dataset(labels, images, extra={"coco": {"info": {"year": 2020}}}), tmp_path / "b.zip")
+    assert report.lossy == ()
+    back = read(tmp_path / "b.zip")
+    assert back.extra == {"coco": {"info": {"year": 2020}}}
+    assert [image.extra for image in back.images] == [image.extra for image in images]
+    assert [label.extra for label in back.labels] == [label.extra for label in labels]

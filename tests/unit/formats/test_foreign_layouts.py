@@ -12,6 +12,7 @@ from PIL import Image as Picture
 
 from annotator.domain.geometry import Box, Geometry, Mask, Polygon, RotatedBox
 from annotator.domain.kinds import Split
+from annotator.errors import FormatError
 from annotator.formats import registry
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel
 
@@ -129,3 +130,19 @@ def test_lists_of_a_class_are_said_to_be_left_aside(tmp_path: Path):
     assert not [note for note in reader.read(tmp_path).report().notes if "cat_train.txt" in note]
     (tmp_path / "ImageSets/Main/dog_train.txt").write_text("a  1\n")
     assert [note for note in reader.read(tmp_path).report().notes if "cat_train.txt" in note]
+
+
+def test_open_images_with_masks_is_not_taken_for_a_folder_of_masks(tmp_path: Path):
+    mask = DatasetAnnotation("cat", Mask(1, 2, 3, 4, (0, 12)))
+    dataset = Dataset((DatasetLabel("cat"),), (DatasetImage("a.jpg", (mask,), 20, 10, split=Split.TRAIN),))
+    for target in (tmp_path / "out", tmp_path / "out.zip"):
+        registry.writer("open_images").write(dataset, target)
+        assert registry.detect_one(target).format == "open_images"
+
+
+def test_a_mask_of_labelme_that_is_no_picture_is_said_in_plain_words(tmp_path: Path):
+    shape = {"label": "cat", "points": [[1, 1], [3, 3]], "shape_type": "mask", "mask": "iVBORw0KGgo="}
+    picture = {"imagePath": "a.jpg", "imageWidth": 20, "imageHeight": 10, "imageData": None, "shapes": [shape]}
+    (tmp_path / "a.json").write_text(json.dumps(picture))
+    with pytest.raises(FormatError, match=r"shapes\[0\]: the mask's picture cannot be read: it is no PNG, or damaged"):
+        list(registry.reader("labelme").read(tmp_path / "a.json").dataset.images)

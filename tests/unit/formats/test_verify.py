@@ -115,3 +115,11 @@ def test_names_that_end_alike_are_not_mixed_up_in_folders_of_labels(tmp_path: Pa
     )
     dataset = Dataset((DatasetLabel("cat"),), images)
     assert verify(dataset, registry.writer("imagenet").write(dataset, tmp_path / "out")) == Verified(2, 2, 0, 0)
+
+
+def test_an_export_without_pictures_is_compared_too(tmp_path: Path) -> None:
+    box = DatasetAnnotation("cat", Box(1, 2, 3, 4))
+    dataset = Dataset((DatasetLabel("cat"),), (DatasetImage("a.jpg", (box,), 20, 10),))
+    report = registry.writer("imagenet").write(dataset, tmp_path / "out", images="copy")
+    verified = verify(dataset, report)
+    assert (verified.announced, verified.unexplained) == (1, 0)
