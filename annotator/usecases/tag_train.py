@@ -77,9 +77,10 @@ def train(parts: Parts, *, device: str, context: JobContext) -> TrainResult:
         table = _suggest_anew(parts, work, fitted, in_use)
     assert table is not None
     tag_round.rank(parts, work, table, "train")
-    change = change_of_nothing(fitted[0].round.decision, number)
-    if released and before is not None:
+    if released:
         change = _compare(before, table, work, fitted, number)
+    else:
+        change = change_of_nothing(fitted[0].round.decision, number)
     return TrainResult(
         head=head_id,
         released=released,
@@ -165,10 +166,14 @@ def change_of_nothing(decision: Decision, number: int) -> RoundChange:
     return rolled_back(number, f"{decision.compared:,} answers", gain, stay=stay)
 
 
-def _compare(before: TagTable, after: TagTable, work: Workspace, fitted: list[_Fitted], number: int) -> RoundChange:
+def _compare(
+    before: TagTable | None, after: TagTable, work: Workspace, fitted: list[_Fitted], number: int
+) -> RoundChange:
     """How many open images are now suggested another label, and what held-out answers gained."""
     changed = compared = 0
     for each in after.groups:
+        if before is None:
+            break
         old = next((one for one in before.groups if one.group == each.group), None)
         if old is None:
             continue
@@ -183,7 +188,8 @@ def _compare(before: TagTable, after: TagTable, work: Workspace, fitted: list[_F
     if decision.accuracy is not None and decision.previous is not None:
         gain = decision.accuracy - decision.previous
     points = "" if gain is None else f" {100 * gain:+.1f} points,"
-    message = f"Round {number}:{points} {changed:,} of {compared:,} suggestions changed"
+    news = f"{changed:,} of {compared:,} suggestions changed" if before is not None else "the first suggestions"
+    message = f"Round {number}:{points} {news}"
     return RoundChange(number, changed, compared, gain, message)
 
 

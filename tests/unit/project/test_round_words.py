@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from annotator.learning.rounds import Basis, Decision
+from annotator.project import Project
 from annotator.usecases import tag_train
 from annotator.usecases.round_words import rolled_back
 
@@ -29,3 +32,15 @@ def test_a_head_that_did_worse_leaves_the_one_before_in_use() -> None:
 def test_boxes_say_no_points_where_these_do_not_show_the_loss(gain: float | None) -> None:
     change = rolled_back(2, "14 pictures", gain, head="head for boxes")
     assert change.message == "The new head for boxes did worse on 14 pictures held out, so the one before stays in use"
+
+
+def test_the_first_head_in_use_is_not_told_as_rolled_back(project: Project, tmp_path: Path) -> None:
+    """Labels came from a file: nothing was suggested before, so that there is nothing to compare with."""
+    images = project.images.many(project.images.ids().tolist())[::2]
+    table = tmp_path / "tags.csv"
+    table.write_text("\n".join(["image,label", *(f"{each.uri},{each.uri.split('/')[0]}" for each in images)]))
+    project.import_dataset(table, format="csv")
+    result = project.train()
+    assert result.released and result.round is not None
+    assert not result.round.rolled_back
+    assert result.round.message.startswith("Round 1:") and result.round.message.endswith(" the first suggestions")
