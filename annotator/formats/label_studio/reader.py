@@ -151,11 +151,12 @@ def _collect(item: _Item, labels: dict[str, DatasetLabel]) -> int:
 
 @dataclass
 class _Group:
-    """Results of one id: the region or whole-image answer, and what else was said of it."""
+    """Results of one id: the region or whole-image answer, and what else was said of it. ``again``: another region had the id."""
 
     place: int
     first: Result
     rest: list[Result] = field(default_factory=list)
+    again: bool = False
 
     @property
     def region(self) -> str:
@@ -193,9 +194,17 @@ def _groups(results: list[Result]) -> Iterator[_Group]:
         elif region_of(one.type) and not group.region:
             group.rest.insert(0, group.first)
             group.first = one
+        elif _is_another(group, one):
+            groups["again", at] = _Group(at, one, again=True)
         else:
             group.rest.append(one)
     yield from groups.values()
+
+
+def _is_another(group: _Group, one: Result) -> bool:
+    """Whether the result is a region in another place than the group's, and so only its id is the same."""
+    region = region_of(one.type)
+    return bool(region) and any(group.first.value.get(k) != one.value.get(k) for k in place_keys(region))
 
 
 class _Reading:
@@ -276,6 +285,8 @@ class _Reading:
         foreign |= {
             k: v for k, v in (("id", first.id), ("from_name", first.from_name), ("to_name", first.to_name)) if v
         }
+        if group.again:
+            raise ValueError(f"the id {first.id!r} was used before, for another region")
         how, labels = "", group.labels
         if group.region:
             width, height = self._sides(first)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,6 +15,7 @@ from annotator.errors import FormatError
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage
 from annotator.formats.label_studio import reader
 from annotator.formats.label_studio.config import write_config
+from annotator.formats.label_studio.ids import RegionIds, foreign_id
 from annotator.formats.label_studio.names import local_address, picture_key, picture_name
 from annotator.formats.label_studio.reader import SPLIT, annotator_of
 from annotator.formats.label_studio.shapes import REGIONS, write_shape
@@ -92,10 +94,11 @@ class _Work:
         foreign = own(image.extra, "label_studio")
         people: dict[str, list[dict[str, Any]]] = {}
         models: dict[str, list[dict[str, Any]]] = {}
+        ids = RegionIds(image)
         for number, one in enumerate(image.annotations):
-            results = self._results(one, image, number)
+            model = str(own(one.extra, "label_studio").get("model_version") or _MODEL)
+            results = self._results(one, image, partial(ids.new, one, model, number))
             if results:
-                model = str(own(one.extra, "label_studio").get("model_version") or _MODEL)
                 group = models.setdefault(model, []) if one.suggested else people.setdefault(one.annotator, [])
                 group += results
         if image.done and not people:
@@ -125,7 +128,9 @@ class _Work:
             data[SPLIT] = image.split.value
         return data
 
-    def _results(self, one: DatasetAnnotation, image: DatasetImage, number: int) -> list[dict[str, Any]]:
+    def _results(
+        self, one: DatasetAnnotation, image: DatasetImage, new_id: Callable[[int], str]
+    ) -> list[dict[str, Any]]:
         """The results of an annotation; none when it was dropped (and reported)."""
         if one.label not in self._known and not isinstance(one.geometry, Caption):
             raise unknown(one.label, image.name)
@@ -147,7 +152,9 @@ class _Work:
             if isinstance(before, Mapping) and before.keys() <= value.keys():
                 value = {**value, **before}
             how = how or changed or self._cut(one, image)
-            name = str(foreign.get("id") or f"r{number + 1}") + (f"-{place + 1}" if place else "")
+            name = new_id(place)
+            if not place and (was := foreign_id(one)) and name != was:
+                self._tally.converted(one.label, "region id", "another region had the same", image.name)
             results.append(self._result(one, image, region, value, name))
             results += self._answers(one, image, name)
         if not results:

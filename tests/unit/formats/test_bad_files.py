@@ -537,6 +537,11 @@ def test_label_studio_names_the_task(content: Any, what: str, tmp_path: Path):
     refused("label_studio", file, str(file), what)
 
 
+def test_label_studio_names_a_second_region_of_one_id(tmp_path: Path):
+    file = label_studio(tmp_path, "rectanglelabels", {**RECTANGLE, "x": 40}, id="a")
+    skipped("label_studio", file, str(file), "[0].annotations[0].result[1]", "the id 'a' was used before")
+
+
 def test_label_studio_refuses_entities_in_its_configuration(tmp_path: Path):
     label_studio(tmp_path, "choices", {"choices": ["cat"]})
     (tmp_path / "label_config.xml").write_text('<!DOCTYPE a [<!ENTITY e "x">]><View>&e;</View>')

@@ -15,6 +15,7 @@ from annotator.domain.kinds import Split
 from annotator.errors import FormatError
 from annotator.formats import registry
 from annotator.formats.dataset import Dataset, DatasetAnnotation, DatasetImage, DatasetLabel
+from annotator.formats.verify import verify
 
 WIDTH, HEIGHT = 8, 6
 
@@ -146,3 +147,21 @@ def test_a_mask_of_labelme_that_is_no_picture_is_said_in_plain_words(tmp_path: P
     (tmp_path / "a.json").write_text(json.dumps(picture))
     with pytest.raises(FormatError, match=r"shapes\[0\]: the mask's picture cannot be read: it is no PNG, or damaged"):
         list(registry.reader("labelme").read(tmp_path / "a.json").dataset.images)
+
+
+@pytest.mark.parametrize(("first", "second"), [("x", "x"), ("r2", ""), ("", "r1")])
+def test_regions_of_label_studio_never_share_an_id(first: str, second: str, tmp_path: Path):
+    """Its results of one id are one region, so that the second would be lost."""
+    boxes = tuple(
+        DatasetAnnotation("cat", Box(x, 1, x + 2, 9), extra={"label_studio": {"id": name}} if name else {})
+        for x, name in ((1, first), (5, second))
+    )
+    dataset = Dataset((DatasetLabel("cat"),), (DatasetImage("a.jpg", boxes, 20, 10),))
+    report = registry.writer("label_studio").write(dataset, tmp_path / "a.json")
+    (image,) = registry.reader("label_studio").read(tmp_path / "a.json").dataset.images
+    assert [one.geometry for one in image.annotations] == [one.geometry for one in boxes]
+    ids = [one.extra["label_studio"]["id"] for one in image.annotations]
+    assert len(set(ids)) == 2
+    assert {first, second} - {""} <= set(ids), "what Label Studio called a region stays"
+    assert [row.kind for row in report.lossy] == (["region id"] if first == second else [])
+    assert verify(dataset, report).differences == ()
