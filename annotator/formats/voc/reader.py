@@ -38,6 +38,10 @@ from annotator.job_context import QUIET, JobContext
 
 CLASS_LISTS = "lists of a class in ImageSets (such as cat_train.txt) are not read: the objects say the same"
 ONE_BASED = "pixels were read as counted from 1, the last one included: x1 = xmin - 1, x2 = xmax"
+FROM_ZERO = (
+    "boxes that begin at pixel 0, where Pascal VOC counts from 1: {}. If the program that wrote them counts from 0, "
+    "all boxes of this dataset stand one pixel too far to the left and up, on those sides"
+)
 _SHOWN = 3
 _IMAGE_FOLDERS = ("JPEGImages", "images", "Images")
 
@@ -63,6 +67,8 @@ def read(
     items += _segmented_only(items, source)
     if not items:
         raise FormatError(f"{path} holds no Pascal VOC annotation.", path=path)
+    if from_zero := sum(map(_begins_at_zero, (box for item in items for box in item.root.iterfind("object/bndbox")))):
+        findings.tally.warn(FROM_ZERO.format(from_zero))
     names: dict[str, None] = {}
     for item in items:
         for found in item.root.iter("object"):
@@ -279,6 +285,10 @@ def _object(element: Element) -> DatasetAnnotation:
     return DatasetAnnotation(
         name, Box(xmin - 1, ymin - 1, xmax, ymax), attributes, extra={"voc": foreign} if foreign else {}
     )
+
+
+def _begins_at_zero(box: Element) -> bool:
+    return any((text := _text(box, key)) and not text.strip("0.") for key in ("xmin", "ymin"))
 
 
 def _text(element: Element | None, key: str) -> str | None:

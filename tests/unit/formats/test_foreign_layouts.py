@@ -165,3 +165,16 @@ def test_regions_of_label_studio_never_share_an_id(first: str, second: str, tmp_
     assert {first, second} - {""} <= set(ids), "what Label Studio called a region stays"
     assert [row.kind for row in report.lossy] == (["region id"] if first == second else [])
     assert verify(dataset, report).differences == ()
+
+
+@pytest.mark.parametrize(("start", "said"), [("0", True), ("0.0", True), ("1", False), ("10", False), ("0.5", False)])
+def test_boxes_of_voc_that_begin_at_zero_are_said(start: str, said: bool, tmp_path: Path):
+    box = f"<bndbox><xmin>{start}</xmin><ymin>20</ymin><xmax>30</xmax><ymax>40</ymax></bndbox>"
+    (tmp_path / "a.xml").write_text(
+        "<annotation><filename>a.jpg</filename><size><width>50</width><height>50</height></size>"
+        f"<object><name>cat</name>{box}</object></annotation>"
+    )
+    imported = registry.reader("voc").read(tmp_path)
+    (image,) = imported.dataset.images
+    assert image.annotations[0].geometry.bounds()[0] == float(start) - 1
+    assert any("begin at pixel 0" in warning for warning in imported.report().warnings) == said
