@@ -1,9 +1,9 @@
 """The audit of boxes and masks: what a detector sees otherwise, or, without one, how outlines look to the shipped segmenter.
 
 The detector is the one that is named, else the project's own head, else the detector that the project suggests with. It is asked
-anew, because suggestions leave out what an annotation already says, and speaks about all four troubles. A head that learned from
-these very boxes would be lenient with them: where there are enough, heads that have not seen a picture judge it. The segmenter,
-which only answers prompts, speaks about outlines alone: it is given each annotation's box and says where the thing ends.
+anew, because suggestions leave out what an annotation already says, and speaks about all four troubles; a head that learned from
+these very boxes is lenient with them. The segmenter, which only answers prompts, speaks about outlines alone: it is given each
+annotation's box and says where the thing ends.
 """
 
 from __future__ import annotations
@@ -26,10 +26,9 @@ from annotator.media import decode
 from annotator.models import catalogue
 from annotator.models.labels import map_names
 from annotator.models.protocols import Detector, PromptSegmenter
-from annotator.usecases import box_train, findings
-from annotator.usecases.box_heads import BoxHead
+from annotator.usecases import findings
 from annotator.usecases.box_pictures import Pictures
-from annotator.usecases.box_sources import HeadSource, Source
+from annotator.usecases.box_sources import Source
 from annotator.usecases.box_suggest import choose_source
 from annotator.usecases.image_view import ImageView
 from annotator.usecases.parts import Parts
@@ -42,8 +41,6 @@ SEGMENTER = "embedded-segmenter"
 KINDS = (GeometryKind.BOX, GeometryKind.MASK, GeometryKind.POLYGON)
 TASKS = (Task.BOXES, Task.MASKS)
 LEAST_SIDE = 8
-FOLDS = 2
-"""Heads that judge: each learns from the half that it does not judge."""
 
 
 def has_shapes(parts: Parts) -> bool:
@@ -61,17 +58,15 @@ def shapes(parts: Parts, model: str | None, device: str, context: JobContext) ->
         )
         done = {int(image) for task in TASKS for image in reader.images.done_ids(task)}
     names = {label.id: label.name for label in labels}
+    look = _looker(parts, model, device, labels, context)
     found: list[Finding] = []
     images = ImageView(parts).many(ids.tolist())
-    at = 0
-    for look, part in _lookers(parts, model, device, labels, images, context):
-        for image, drawn, proposals in look.proposals(part):
-            context.check_cancelled()
-            context.progress(at, len(images), "Looking at boxes and masks")
-            at += 1
-            for each in look.compare([Shape(a.geometry, a.label_id) for a in drawn], proposals):
-                if each.trouble is not Trouble.MISSING or image.id in done:
-                    found.append(_finding(image, each, drawn, proposals, names))
+    for at, (image, drawn, proposals) in enumerate(look.proposals(images)):
+        context.check_cancelled()
+        context.progress(at, len(images), "Looking at boxes and masks")
+        for each in look.compare([Shape(a.geometry, a.label_id) for a in drawn], proposals):
+            if each.trouble is not Trouble.MISSING or image.id in done:
+                found.append(_finding(image, each, drawn, proposals, names))
     return sorted(found, key=lambda each: -each.score)
 
 
@@ -83,44 +78,20 @@ class _Looker(Protocol):
     def compare(self, drawn: Sequence[Shape], proposals: Sequence[Shape]) -> list[Disagreement]: ...
 
 
-def _lookers(
-    parts: Parts,
-    model: str | None,
-    device: str,
-    labels: Sequence[Label],
-    images: Sequence[Image],
-    context: JobContext,
-) -> list[tuple[_Looker, Sequence[Image]]]:
-    """Who looks at which images."""
+def _looker(parts: Parts, model: str | None, device: str, labels: Sequence[Label], context: JobContext) -> _Looker:
+    """Who looks."""
     if model is None:
-        by_id = {label.id: label for label in labels}
         try:
-            source = choose_source(parts, SuggestRequest(device=device), by_id)
+            source = choose_source(parts, SuggestRequest(device=device), {label.id: label for label in labels})
+            return _Seen(parts, source, context)
         except AnnotatorError as error:
             context.log(f"Outlines alone are compared: {error}")
-        else:
-            folds = _unseen(parts, device, context) if isinstance(source, HeadSource) else []
-            if not folds:
-                return [(_Seen(parts, source, context), images)]
-            return [
-                (_Seen(parts, HeadSource(parts, head, by_id, device), context), [i for i in images if i.id in ids])
-                for ids, head in folds
-            ]
     loaded: Any = catalogue.load(model or SEGMENTER, device=device)
     if isinstance(loaded, Detector):
-        return [(_Detected(parts, loaded, map_names(loaded.names, labels), context), images)]
+        return _Detected(parts, loaded, map_names(loaded.names, labels), context)
     if isinstance(loaded, PromptSegmenter):
-        return [(_Segmented(parts, loaded, context), images)]
+        return _Segmented(parts, loaded, context)
     raise UsageError(f"{model} sees no boxes or masks.", "`annotator models list` names those that do.")
-
-
-def _unseen(parts: Parts, device: str, context: JobContext) -> list[tuple[frozenset[int], BoxHead]]:
-    """Heads with the images that each has not learned from; none where there is too little to learn from, or no torch."""
-    try:
-        return box_train.fold_heads(parts, FOLDS, device=device, context=context)
-    except AnnotatorError as error:
-        context.log(f"The head in use judges the boxes that it learned from, and is lenient with them: {error}")
-        return []
 
 
 def _drawn(parts: Parts, image: Image) -> list[Annotation]:

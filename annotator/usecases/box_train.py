@@ -91,21 +91,6 @@ def train(parts: Parts, *, device: str, context: JobContext) -> TrainResult:
     )
 
 
-def fold_heads(parts: Parts, folds: int, *, device: str, context: JobContext) -> list[tuple[frozenset[int], BoxHead]]:
-    """``folds`` heads, each with the ids of labelled images that it has not learned from; together these are all of them.
-
-    Raises ``AnnotatorError`` when there are fewer than ``MIN_FOLDED`` pictures with boxes.
-    """
-    training.require_torch()
-    answers = box_answers.read_box_answers(parts)
-    if len(answers.with_boxes) < MIN_FOLDED:
-        raise AnnotatorError(
-            f"Boxes on at least {MIN_FOLDED} pictures are needed to compare them; there are {len(answers.with_boxes)}.",
-            "Draw boxes on some more.",
-        )
-    return _Work(parts, answers, device, context).folded(folds)
-
-
 @dataclass(frozen=True)
 class _Fitted:
     """``box_head`` and what its ``tested`` part was found to be worth: mean F1 of each held-out picture, and precision."""
@@ -168,21 +153,6 @@ class _Work:
         head = tested if self._val else self._train(samples, list(samples), "Learning boxes", start=tested)
         basis = "validation" if self._val else "held-out"
         return _Fitted(BoxHead(head, label_ids, sure_from, tested, tuple(inside)), tuple(held), basis, each, precision)
-
-    def folded(self, folds: int) -> list[tuple[frozenset[int], BoxHead]]:
-        """Leave each part of the pictures out in turn; what nobody learns from goes with the first part."""
-        samples = self._samples()
-        order = sorted(samples, key=_mark)
-        made = []
-        for fold in range(folds):
-            inside = [i for at, i in enumerate(order) if at % folds != fold]
-            head = self._train(samples, inside, f"Learning boxes without part {fold + 1} of {folds}")
-            held = [i for at, i in enumerate(order) if at % folds == fold]
-            found, truth = self.look(head, held[:MOST_TESTED])
-            box_head = BoxHead(head, self._answers.label_ids, _threshold(found, truth), None, tuple(inside))
-            others = set(self._answers.taken) - set(order) if fold == 0 else set()
-            made.append((frozenset(held) | others, box_head))
-        return made
 
     def _fitting(self, before: BoxHead | None) -> DetectionHead | None:
         """The last head, if it has the same labels and looks at pictures in the same way."""

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +22,7 @@ from annotator.learning.detection.scores import TrueBoxes, matches
 from annotator.learning.detection.targets import target_of
 from annotator.project import Project
 from annotator.pseudolabel.boxes import TILE, ShapeCalibration, suggest_boxes
-from annotator.usecases import box_heads, box_train
+from annotator.usecases import box_heads
 from annotator.usecases.box_pictures import Opened
 from annotator.usecases.box_sources import HeadSource, Looked
 from annotator.usecases.settings_view import BOX_SECOND_LOOK
@@ -243,29 +242,3 @@ def test_a_second_look_finds_what_the_mirrored_picture_shows_clearly(project: Pr
     assert rescued.rescued.tolist() == [True]
     assert rescued.scores[0] == pytest.approx((0.25 + 0.8) / 2, abs=0.01)
     np.testing.assert_allclose(rescued.boxes, box, atol=1.0)
-
-
-def test_the_audit_asks_heads_that_have_not_seen_the_boxes_that_they_judge(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    learn_quickly(monkeypatch)
-    ids = project.images.ids().tolist()
-    first = project.images.get(ids[0])
-    page = project.history.page(first.id)
-    made_up = new_annotation(first.id, project.labels.all()[0].id, Box(1, 1, 14, 14), "ann")
-    project.history.perform(shapes.draw(page, made_up))
-    project.history.flush()
-    heads: list[tuple[frozenset[int], box_heads.BoxHead]] = []
-    fold_heads = box_train.fold_heads
-
-    def remembered(*given: Any, **named: Any) -> list[tuple[frozenset[int], box_heads.BoxHead]]:
-        heads.extend(fold_heads(*given, **named))
-        return heads
-
-    monkeypatch.setattr(box_train, "fold_heads", remembered)
-    found = project.audit(("shapes",)).findings
-    assert len(heads) == 2
-    assert all(judged and not judged & set(head.trained_ids) for judged, head in heads)
-    assert sorted(image for judged, _ in heads for image in judged) == ids[:LABELLED]
-    (about,) = [each for each in found if each.annotation == str(made_up.id)]
-    assert about.reason.endswith("is drawn where the model sees nothing") and about.fix == "delete it"
