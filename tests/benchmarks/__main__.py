@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import os
 import pkgutil
 import sys
 from collections.abc import Iterator
@@ -20,8 +19,6 @@ from tests.benchmarks import yardstick
 from tests.benchmarks.row import Row
 
 APPARATUS = {"__main__", "row", "apart", "desk", "guard", "counting", "yardstick", "soak"}
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def modules() -> list[str]:

@@ -365,8 +365,10 @@ def compare_coco(folder: Path, drawn: Drawn, before: Everything) -> None:
     data = json.loads((folder / "annotations" / "instances.json").read_text("utf-8"))
     names = {image["id"]: image["file_name"] for image in data["images"]}
     labels = {category["id"]: category["name"] for category in data["categories"]}
+    people = json.loads((folder / "annotations" / "person_keypoints.json").read_text("utf-8"))
+    names |= {image["id"]: image["file_name"] for image in people["images"]}
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in data["annotations"]:
+    for row in [*data["annotations"], *people["annotations"]]:
         found.setdefault((names[row["image_id"]], labels[row["category_id"]]), []).append(row)
     (phone,) = [i for i in data["images"] if i["file_name"] == PHONE]
     assert (phone["width"], phone["height"]) == PHONE_SIZE
@@ -378,7 +380,7 @@ def compare_coco(folder: Path, drawn: Drawn, before: Everything) -> None:
     assert corners(found[TWINS[0], "mushroom"][0]) == pytest.approx((60, 180, 160, 250))
     (joints,) = found[SIXTEEN, "mushroom"]
     assert joints["keypoints"] == pytest.approx([*drawn.keypoints[0], 2, *drawn.keypoints[1], 1], abs=1e-6)
-    (category,) = [c for c in data["categories"] if c["name"] == "mushroom"]
+    (category,) = [c for c in people["categories"] if c["name"] == "mushroom"]
     assert (category["keypoints"], category["skeleton"]) == (["cap", "stem"], [[1, 2]])
     (row,) = found["balloon.jpg", "balloon"]
     shape = ShapelyPolygon(drawn.polygon, [drawn.hole])

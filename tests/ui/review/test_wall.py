@@ -220,12 +220,12 @@ def test_a_failed_edit_puts_the_pile_back(
     assert decisions(window) == {}
 
 
-def test_without_suggestions_the_screen_says_what_fills_it(window: MainWindow) -> None:
+def test_without_suggestions_the_screen_says_what_fills_it(window: MainWindow, qtbot: Any) -> None:
     press(window, Qt.Key.Key_2, CTRL)
     screen = window.screens.review
     assert screen is not None
+    qtbot.waitUntil(lambda: "one for each label" in screen.empty.text())
     assert screen.empty.isVisible()
-    assert "one for each label" in screen.empty.text()
     assert screen.empty.button.isVisible()
 
 

@@ -206,17 +206,17 @@ def test_people_who_tag_the_same_pictures_agree_or_not_by_the_pictures_that_both
 
 
 def test_outlines_are_compared_with_what_the_segmenter_sees(project: Project, pictures: Path) -> None:
-    """A white disc on a noisy ground: a box around it stands, one that is far too large is named and fixed."""
-    disc = np.full((96, 96, 3), (40, 60, 30), np.uint8)
-    cv2.circle(disc, (48, 48), 16, (250, 250, 250), -1)
+    """A white disc on a dark ground: a box around it stands, one that is far too large is named and fixed."""
+    disc = np.full((192, 192, 3), (40, 60, 30), np.uint8)
+    cv2.circle(disc, (96, 96), 32, (250, 250, 250), -1)
     for name in ("tight", "wide"):
         cv2.imwrite(str(pictures / f"{name}.png"), disc)
     project.scan()
     by_uri = {image.uri: image.id for image in project.images.many(project.images.ids().tolist())}
     label = project.labels.all()[0]
-    for name, side in (("tight", 17), ("wide", 30)):
+    for name, side in (("tight", 34), ("wide", 60)):
         page = project.history.page(by_uri[f"{name}.png"])
-        box = Box(48 - side, 48 - side, 48 + side, 48 + side)
+        box = Box(96 - side, 96 - side, 96 + side, 96 + side)
         project.history.perform(draw_shape(page, new_annotation(page.image.id, label.id, box, "ann")))
     project.history.flush()
     (found,) = project.audit(("shapes",)).findings
@@ -224,7 +224,7 @@ def test_outlines_are_compared_with_what_the_segmenter_sees(project: Project, pi
     project.history.perform(project.review.findings.fix([found], project.history.page))
     project.history.flush()
     (fixed,) = project.history.page(by_uri["wide.png"]).annotations
-    assert iou(fixed.geometry, Box(32, 32, 64, 64)) > 0.7
+    assert iou(fixed.geometry, Box(64, 64, 128, 128)) > 0.7
     assert project.audit(("shapes",)).findings == ()
 
 

@@ -172,7 +172,7 @@ def test_too_few_pictures_and_nothing_to_suggest_with_are_told(tmp_path: Path) -
 def test_without_torch_training_says_what_to_install(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     find = __import__("importlib.util").util.find_spec
     monkeypatch.setattr("importlib.util.find_spec", lambda name, *rest: None if name == "torch" else find(name, *rest))
-    with pytest.raises(ModelError, match=r"pip install 'annotator\[torch\]'"):
+    with pytest.raises(ModelError, match=r'pip install -c constraints.txt "\.\[torch\]"'):
         project.train("boxes")
     assert Task.BOXES not in project.review.ready().train
     assert project.suggest("boxes").suggestions > 0

@@ -124,7 +124,7 @@ def test_training_stops_at_the_next_step(cache: FeatureCache) -> None:
 
 def test_without_torch_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name, *rest: None)
-    with pytest.raises(ModelError, match=r"needs torch.*pip install 'annotator\[torch\]'"):
+    with pytest.raises(ModelError, match=r'needs torch.*pip install -c constraints.txt "\.\[torch\]"'):
         training.require_torch()
 
 
