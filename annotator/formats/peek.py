@@ -29,14 +29,16 @@ class Peek:
             raise FormatError(f"{path} does not exist.", "Check the path.", path=path)
         self.path = path
         self.is_zip = path.is_file() and path.suffix.lower() == ".zip"
+        self._written: dict[str, str] = {}  # members of a zip as it writes them: programs on Windows part folders by \\
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         try:
             if self.is_zip:
                 with zipfile.ZipFile(self.path) as archive:
-                    found = (i.filename.replace("\\", "/") for i in archive.infolist() if not i.is_dir())
-                    return tuple(sorted(itertools.islice(found, NAMES_SEEN)))
+                    found = itertools.islice((i.filename for i in archive.infolist() if not i.is_dir()), NAMES_SEEN)
+                    self._written = {name.replace("\\", "/"): name for name in found}
+                    return tuple(sorted(self._written))
             if self.path.is_file():
                 return (self.path.name,)
             return tuple(sorted(itertools.islice(_walk(self.path), NAMES_SEEN)))
@@ -51,7 +53,7 @@ class Peek:
         """The first bytes of a member; empty when it cannot be read."""
         try:
             if self.is_zip:
-                with zipfile.ZipFile(self.path) as archive, archive.open(name) as member:
+                with zipfile.ZipFile(self.path) as archive, archive.open(self._written.get(name, name)) as member:
                     return member.read(size)
             with (self.path if self.path.is_file() else self.path / name).open("rb") as file:
                 return file.read(size)

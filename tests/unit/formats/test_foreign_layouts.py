@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -178,3 +179,15 @@ def test_boxes_of_voc_that_begin_at_zero_are_said(start: str, said: bool, tmp_pa
     (image,) = imported.dataset.images
     assert image.annotations[0].geometry.bounds()[0] == float(start) - 1
     assert any("begin at pixel 0" in warning for warning in imported.report().warnings) == said
+
+
+def test_a_zip_with_the_separators_of_windows_is_recognised_and_read(tmp_path: Path):
+    dataset = Dataset(
+        (DatasetLabel("cat"),), (DatasetImage("a.jpg", (DatasetAnnotation("cat", Box(1, 2, 3, 4)),), 9, 9),)
+    )
+    registry.writer("coco").write(dataset, tmp_path / "a.json")
+    with zipfile.ZipFile(tmp_path / "out.zip", "w") as archive:
+        archive.writestr("annotations\\instances_train.json", (tmp_path / "a.json").read_bytes())
+    assert registry.detect_one(tmp_path / "out.zip").format == "coco"
+    (image,) = registry.reader("coco").read(tmp_path / "out.zip").dataset.images
+    assert [one.geometry for one in image.annotations] == [Box(1, 2, 3, 4)]
