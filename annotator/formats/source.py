@@ -52,7 +52,7 @@ def _unpack(archive_path: Path, folder: Path) -> None:
                     path=archive_path,
                 )
             for member in archive.infolist():
-                if not member.is_dir():
+                if not member.filename.endswith(("/", "\\")):
                     _unpack_member(archive, member, folder, archive_path)
     except (
         zipfile.BadZipFile,

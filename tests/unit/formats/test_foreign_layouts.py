@@ -187,6 +187,7 @@ def test_a_zip_with_the_separators_of_windows_is_recognised_and_read(tmp_path: P
     )
     registry.writer("coco").write(dataset, tmp_path / "a.json")
     with zipfile.ZipFile(tmp_path / "out.zip", "w") as archive:
+        archive.writestr("annotations\\", b"")
         archive.writestr("annotations\\instances_train.json", (tmp_path / "a.json").read_bytes())
     assert registry.detect_one(tmp_path / "out.zip").format == "coco"
     (image,) = registry.reader("coco").read(tmp_path / "out.zip").dataset.images
