@@ -29,9 +29,8 @@ class Peek:
             raise FormatError(f"{path} does not exist.", "Check the path.", path=path)
         self.path = path
         self.is_zip = path.is_file() and path.suffix.lower() == ".zip"
-        self._written: dict[
-            str, str
-        ] = {}  # members of a zip as it writes them: programs on Windows part folders by backslashes
+        # Members of a zip as it writes them: some programs on Windows part folders by backslashes.
+        self._written: dict[str, str] = {}
 
     @cached_property
     def names(self) -> tuple[str, ...]:
