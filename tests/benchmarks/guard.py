@@ -7,7 +7,8 @@ Only what does not depend on the machine is compared with ``baseline.json``:
 - counts of what an operation does: calls of functions on the GUI thread, statements of SQL. They need no clock at all.
 
 A figure that is worse by more than 30% is measured again, and fails only when it is worse three times. ``--guard --record``
-writes the baseline anew.
+writes the baseline anew. What fills much memory (a canvas of masks) is slowed down less by a busy machine than the yardstick is:
+there the baseline is that of a machine at rest.
 """
 
 from __future__ import annotations
