@@ -134,10 +134,6 @@ class Editing(QObject):
         if page is not None:
             self._session.select(tuple(a.id for a in page.annotations if not a.hidden))
 
-    def select_none(self) -> None:
-        """Choose nothing."""
-        self._session.select(())
-
     # --- order, lock, eye ----------------------------------------------------------------------------------------------
 
     def raise_selection(self, by: int) -> None:

@@ -55,10 +55,6 @@ class ImageEdits(QObject):
         jobs.failed.connect(self._given_up)
         jobs.cancelled.connect(self._given_up)
 
-    def has_image(self) -> bool:
-        """Whether an image is on screen."""
-        return self._session.page is not None
-
     def task(self) -> Task:
         """What the annotator works on: the tool's task, else that of the image's annotations, else tags."""
         task = TOOLS[self._binding.tool].task

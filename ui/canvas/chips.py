@@ -47,11 +47,6 @@ def chip_text(record: Record, labels: Mapping[int, Label], pseudo: bool) -> str:
     return name
 
 
-def shows_without_hover(record: Record, count: int) -> bool:
-    """With more than 50 objects only hovered and selected ones show their chip."""
-    return count <= MOST_CHIPS
-
-
 def chip_font(base: QFont, unit: float) -> QFont:
     """The caption font in device pixels."""
     font = QFont(base)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QApplication
 
 from annotator.settings import ThemeChoice
 from ui.theme.style import palette, stylesheet
-from ui.theme.tokens import BODY_PX, CAPTION_PX, DARK, LIGHT, TITLE_PX, Tokens
+from ui.theme.tokens import BODY_PX, CAPTION_PX, DARK, LIGHT, Tokens
 
 _GENERIC = frozenset({"sans serif", "sans", "sans-serif", ""})
 
@@ -71,11 +71,6 @@ def ui_font(pixels: int = BODY_PX, *, bold: bool = False) -> QFont:
 def caption_font() -> QFont:
     """For captions under thumbnails, counts and keys."""
     return ui_font(CAPTION_PX)
-
-
-def title_font() -> QFont:
-    """For titles."""
-    return ui_font(TITLE_PX, bold=True)
 
 
 _theme: Theme | None = None

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from annotator.learning.detection.head import FEATURES, NORM_GROUPS, UNIT, WIDTH
-from annotator.learning.detection.views import STRIDE
 
 BIAS = -4.0
 FOCUS, EASING = 2.0, 4.0
@@ -73,9 +72,3 @@ def box_loss(sides: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     hull = (most[:, 0] + most[:, 2]) * (most[:, 1] + most[:, 3])
     giou = both / either.clamp(min=1e-6) - (hull - either) / hull.clamp(min=1e-6)
     return ((1 - giou) * mass).sum() / mass.sum()
-
-
-def cell_grid(rows: int, columns: int) -> Tensor:
-    """(2, rows, columns) x and y of the cells' middles in canvas pixels."""
-    y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
-    return (torch.stack([x, y]) + 0.5) * STRIDE
